@@ -1,0 +1,1 @@
+//! The built-in filters: a file each, each a manual page.

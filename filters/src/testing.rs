@@ -1,0 +1,1 @@
+//! Fakes for tests: a client, a clock, keys. Skeleton.
