@@ -1,0 +1,48 @@
+# Every command of the project; CI calls the same ones (.ci/run). `make help` lists them.
+#
+#   make demo ARGS="--listen 127.0.0.1:9000 --fresh"
+
+SHELL := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
+# A shell that never loaded ~/.cargo/env still finds Cargo.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+ARGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# The tests open many sockets at once: take what the system allows.
+OPEN_FILES = ulimit -n $$(ulimit -Hn) 2>/dev/null || true
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench fuzz prerequisites services
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: prerequisites ## run everything in one process, with a sandbox partner's keys
+	cargo run --release -- demo $(ARGS)
+
+test: services ## run every test: units, rules of the house, end to end
+	@mkdir -p target
+	$(OPEN_FILES); cargo test --workspace --tests $(ARGS) 2>&1 | tee target/test.log
+	@awk '/^test result: / { gsub(";", ""); passed += $$4; failed += $$6; skipped += $$8 } \
+	  END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }' target/test.log
+
+lint: prerequisites ## formatting, lints as errors, licences and banned crates
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
+	  else echo "lint: licences and bans were not checked (no cargo-deny here: cargo install cargo-deny)"; fi
+
+bench: services ## what a request costs: each filter, and the edge beside nginx
+	cargo bench -p benches $(ARGS)
+
+fuzz: prerequisites ## each fuzz target for FUZZ_SECONDS (60); needs cargo-fuzz
+	@command -v cargo-fuzz >/dev/null || { echo "fuzz: cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
+	@for target in $(FUZZ_TARGETS); do echo "fuzz: $$target"; \
+	  cargo fuzz run --sanitizer none "$$target" -- -max_total_time=$(FUZZ_SECONDS); done
+
+prerequisites:
+	@bash .ci/prerequisites
+
+services:
+	@bash .ci/prerequisites services
