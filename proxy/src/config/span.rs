@@ -25,6 +25,16 @@ pub enum Path<'a> {
     Element(&'a Path<'a>, usize),
 }
 
+// === impl Span ===
+
+impl Span {
+    /// The place of what stands in for a missing value: nothing is reported there.
+    pub const NOWHERE: Self = Self {
+        start: u32::MAX,
+        end: u32::MAX,
+    };
+}
+
 // === impl Path ===
 
 impl<'a> Path<'a> {
@@ -63,8 +73,14 @@ mod tests {
         let public = chains.field("public");
         let fourth = public.element(3);
         let signature = fourth.field("signature");
-        assert_eq!(signature.field("window").to_string(), "chains.public[3].signature.window");
-        assert_eq!(Path::At("routes[0]").field("path").to_string(), "routes[0].path");
+        assert_eq!(
+            signature.field("window").to_string(),
+            "chains.public[3].signature.window"
+        );
+        assert_eq!(
+            Path::At("routes[0]").field("path").to_string(),
+            "routes[0].path"
+        );
         assert_eq!(Path::Root.to_string(), "");
     }
 }

@@ -31,7 +31,10 @@ impl<T> Spanned<T> {
 
     /// The value behind a reference, at the same place.
     pub const fn as_ref(&self) -> Spanned<&T> {
-        Spanned { value: &self.value, span: self.span }
+        Spanned {
+            value: &self.value,
+            span: self.span,
+        }
     }
 }
 
@@ -75,10 +78,19 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 // Our deserializer gives exactly these three, in this order.
                 let part = |missing| de::Error::missing_field(missing);
-                let (_, start) = map.next_entry::<de::IgnoredAny, u32>()?.ok_or(part("start"))?;
-                let (_, end) = map.next_entry::<de::IgnoredAny, u32>()?.ok_or(part("end"))?;
-                let (_, value) = map.next_entry::<de::IgnoredAny, T>()?.ok_or(part("value"))?;
-                Ok(Spanned { value, span: Span { start, end } })
+                let (_, start) = map
+                    .next_entry::<de::IgnoredAny, u32>()?
+                    .ok_or(part("start"))?;
+                let (_, end) = map
+                    .next_entry::<de::IgnoredAny, u32>()?
+                    .ok_or(part("end"))?;
+                let (_, value) = map
+                    .next_entry::<de::IgnoredAny, T>()?
+                    .ok_or(part("value"))?;
+                Ok(Spanned {
+                    value,
+                    span: Span { start, end },
+                })
             }
         }
 
