@@ -1,1 +1,6 @@
-//! Skeleton.
+//! The data plane: an edge proxy on Pingora, and the command line of `tidegate`.
+//!
+//! Configuration flows one way: what was written becomes what was meant, and that becomes what
+//! runs. Start with `assemble`, the only room that knows every part.
+
+pub mod telemetry;
