@@ -10,6 +10,7 @@ mod attributes;
 mod documents;
 mod house;
 mod never;
+mod samples;
 mod source;
 mod text;
 
