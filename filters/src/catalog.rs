@@ -72,4 +72,6 @@ macro_rules! catalog {
     };
 }
 
-catalog! {}
+catalog! {
+    crate::builtin::hygiene::Hygiene,
+}

@@ -56,6 +56,12 @@ impl Edits {
         self.list.push(Edit::Append(name, value));
     }
 
+    /// Puts an edit before all others: for the filter that sees an answer last and must not undo
+    /// what others have set.
+    pub fn put_first(&mut self, edit: Edit) {
+        self.list.insert(0, edit);
+    }
+
     /// The edits in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Edit> {
         self.list.iter()

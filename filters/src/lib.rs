@@ -17,6 +17,7 @@ pub mod edits;
 pub mod env;
 pub mod exchange;
 pub mod filter;
+pub mod forwarded;
 pub mod head;
 pub mod key;
 pub mod limits;
@@ -25,6 +26,7 @@ pub mod quota;
 pub mod replay;
 pub mod reply;
 pub mod signing;
+mod snapshot;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod units;

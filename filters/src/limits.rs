@@ -1,5 +1,32 @@
 //! Every bound of this crate, with its reason.
 
+/// Bytes of a request's head, request line and field lines together (hardening, P8).
+pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// Field lines of a request's head (hardening, P8).
+pub const FIELDS_MAX: usize = 100;
+
+/// Bytes of a request's target (hardening, P8).
+pub const TARGET_LENGTH_MAX: usize = 8 * 1024;
+
+/// Bytes of a Host field: a name of 253, brackets or a colon, and a port.
+pub const HOST_LENGTH_MAX: usize = 260;
+
+/// Names that a client's Connection field may list.
+pub const CONNECTION_NAMES_MAX: usize = 16;
+
+/// Addresses of `X-Forwarded-For` that are looked at, from the right.
+pub const FORWARDED_HOPS_MAX: usize = 32;
+
+/// Bytes of one text of the client's (path, user agent, note) in the access log.
+pub const LOGGED_TEXT_BYTES_MAX: usize = 256;
+
+/// Bytes of a path in the access log.
+pub const LOGGED_PATH_BYTES_MAX: usize = 2048;
+
+/// Entries in one list of a filter's configuration: origins, methods, names of fields.
+pub const LIST_ENTRIES_MAX: usize = 256;
+
 /// Filters in one chain; the depth that an exchange remembers is a byte.
 pub const CHAIN_FILTERS_MAX: usize = 64;
 
@@ -21,6 +48,20 @@ pub const SIGNATURE_WINDOW_S: u64 = 300;
 /// Seconds that a policy may ask for as signature window: the replay memory is that long, twice.
 pub const SIGNATURE_WINDOW_S_MAX: u64 = 3600;
 
+/// Signatures that the replay memory holds, of all keys. What that costs at worst tells
+/// [`crate::replay::ReplayCache::bytes_max`].
+pub const REPLAY_ENTRIES_MAX: usize = 8 << 20;
+
+/// Signatures that the replay memory holds of one key, so that one client cannot use up what others
+/// need (hardening, A20): some 6,000 signed requests a second over a window of 300 s.
+pub const REPLAY_ENTRIES_PER_KEY_MAX: usize = REPLAY_ENTRIES_MAX / 4;
+
+/// Owners (keys, addresses) whose used tokens are remembered at once.
+pub const QUOTA_OWNERS_MAX: usize = 1 << 20;
+
+/// Characters of a policy's or a limit's name.
+pub const POLICY_NAME_LENGTH_MAX: usize = 32;
+
 /// Policies (windows) in one quota.
 pub const QUOTA_WINDOWS_MAX: usize = 8;
 
@@ -30,5 +71,6 @@ pub const CREDENTIALS_MAX: usize = 4;
 /// Addresses and networks in one list.
 pub const NETWORKS_MAX: usize = 1024;
 
+const _: () = assert!(TARGET_LENGTH_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(CHAIN_FILTERS_MAX < u8::MAX as usize);
 const _: () = assert!(SIGNATURE_WINDOW_S <= SIGNATURE_WINDOW_S_MAX);

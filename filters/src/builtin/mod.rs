@@ -1,1 +1,3 @@
 //! The built-in filters: a file each, each a manual page.
+
+pub mod hygiene;

@@ -1,0 +1,267 @@
+//! The field names that hygiene has an opinion about, in one table: whether a name may come more
+//! than once, and whether it goes on to the upstream.
+
+use http::HeaderName;
+
+/// Names longer than this are none that we know.
+const NAME_LENGTH_MAX: usize = 32;
+
+/// How often a field may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Often {
+    /// As often as one likes: it is a list, or it is dropped anyway.
+    Many,
+    /// Once.
+    Once,
+    /// Once, and twice is two credentials.
+    Credential,
+}
+
+/// Whether a field goes on to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Onward {
+    /// As it came.
+    Pass,
+    /// Not at all.
+    Drop,
+}
+
+macro_rules! known_names {
+    ($($variant:ident = $text:literal, $often:ident, $onward:ident;)*) => {
+        /// A name of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(super) enum Known { $($variant,)* }
+
+        impl Known {
+            #[cfg(test)]
+            pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Finds a name in lower case. A match against byte strings becomes a switch on length.
+            #[allow(non_upper_case_globals, reason = "the patterns are named after the variants")]
+            fn find(lower: &[u8]) -> Option<Self> {
+                $(const $variant: &[u8] = $text.as_bytes();)*
+                match lower {
+                    $($variant => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            pub(super) const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            pub(super) const fn often(self) -> Often {
+                match self { $(Self::$variant => Often::$often,)* }
+            }
+
+            pub(super) const fn onward(self) -> Onward {
+                match self { $(Self::$variant => Onward::$onward,)* }
+            }
+
+            pub(super) fn header(self) -> HeaderName {
+                match self { $(Self::$variant => {
+                    const NAME: HeaderName = HeaderName::from_static($text);
+                    NAME
+                })* }
+            }
+
+            /// The name's place in a set of 64.
+            pub(super) const fn bit(self) -> u64 {
+                1 << self as u8
+            }
+        }
+
+        const _: () = assert!([$($text,)*].len() <= 64);
+    };
+}
+
+known_names! {
+    // Framing and routing: judged here, written by the lane.
+    Host = "host", Once, Pass;
+    ContentLength = "content-length", Once, Pass;
+    TransferEncoding = "transfer-encoding", Once, Pass;
+    Expect = "expect", Once, Drop;
+    MaxForwards = "max-forwards", Once, Pass;
+    // For one hop (RFC 9110, section 7.6.1).
+    Connection = "connection", Many, Drop;
+    KeepAlive = "keep-alive", Many, Drop;
+    ProxyConnection = "proxy-connection", Many, Drop;
+    Te = "te", Many, Drop;
+    Trailer = "trailer", Many, Drop;
+    Upgrade = "upgrade", Many, Drop;
+    Http2Settings = "http2-settings", Many, Drop;
+    ProxyAuthorization = "proxy-authorization", Many, Drop;
+    ProxyAuthenticate = "proxy-authenticate", Many, Drop;
+    // Credentials end here.
+    ApiKey = "x-api-key", Credential, Drop;
+    ApiSignature = "x-api-signature", Credential, Drop;
+    Timestamp = "x-timestamp", Credential, Drop;
+    Nonce = "x-nonce", Credential, Drop;
+    Authorization = "authorization", Credential, Drop;
+    Cookie = "cookie", Many, Drop;
+    // Who the client is, is ours to say.
+    Forwarded = "forwarded", Many, Drop;
+    RealIp = "x-real-ip", Many, Drop;
+    ClientIp = "x-client-ip", Many, Drop;
+    ClusterClientIp = "x-cluster-client-ip", Many, Drop;
+    TrueClientIp = "true-client-ip", Many, Drop;
+    // What is asked, is said by the request line.
+    MethodOverrideHttp = "x-http-method-override", Many, Drop;
+    MethodOverride = "x-method-override", Many, Drop;
+    MethodHttp = "x-http-method", Many, Drop;
+    OriginalUrl = "x-original-url", Many, Drop;
+    RewriteUrl = "x-rewrite-url", Many, Drop;
+    // One value by their own definition.
+    RequestId = "x-request-id", Once, Pass;
+    ApiVersion = "x-api-version", Once, Pass;
+    AcceptVersion = "accept-version", Once, Pass;
+    IdempotencyKey = "idempotency-key", Once, Pass;
+    ContentType = "content-type", Once, Pass;
+    ContentLocation = "content-location", Once, Pass;
+    ContentRange = "content-range", Once, Pass;
+    Date = "date", Once, Pass;
+    From = "from", Once, Pass;
+    IfModifiedSince = "if-modified-since", Once, Pass;
+    IfUnmodifiedSince = "if-unmodified-since", Once, Pass;
+    IfRange = "if-range", Once, Pass;
+    Origin = "origin", Once, Pass;
+    Range = "range", Once, Pass;
+    Referer = "referer", Once, Pass;
+    UserAgent = "user-agent", Once, Pass;
+    RequestMethod = "access-control-request-method", Once, Pass;
+    // Judged on the way to the upstream: a wrong one is dropped, not refused.
+    Traceparent = "traceparent", Many, Pass;
+    Tracestate = "tracestate", Many, Pass;
+    // Lists that a Connection field must not be able to remove.
+    Via = "via", Many, Pass;
+    CacheControl = "cache-control", Many, Pass;
+    Accept = "accept", Many, Pass;
+    AcceptEncoding = "accept-encoding", Many, Pass;
+    Prefer = "prefer", Many, Pass;
+    Signature = "signature", Many, Pass;
+    SignatureInput = "signature-input", Many, Pass;
+}
+
+impl Known {
+    /// Finds a name in any spelling.
+    pub(super) fn of(name: &[u8]) -> Option<Self> {
+        let mut buffer = [0; NAME_LENGTH_MAX];
+        let lower = buffer.get_mut(..name.len())?;
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        Self::find(lower)
+    }
+}
+
+/// The prefixes of names that only we may set.
+pub(super) const OWNED_PREFIXES: [&str; 2] = ["x-consumer-", "x-forwarded-"];
+
+/// The owned prefix that a name begins with, in any spelling.
+pub(super) fn owned_prefix(name: &[u8]) -> Option<&'static str> {
+    OWNED_PREFIXES.into_iter().find(|prefix| {
+        name.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    })
+}
+
+/// Whether a client's Connection field may name this field, and so have it dropped: only what is
+/// not known as end-to-end. Else `Connection: x-consumer-id` would take away what we set, and
+/// `Connection: transfer-encoding` the framing (RFC 9110, section 7.6.1).
+pub(super) fn may_be_dropped(name: &[u8]) -> bool {
+    let begins = |prefix: &[u8]| {
+        name.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if matches!(
+        Known::of(name),
+        Some(
+            Known::KeepAlive
+                | Known::ProxyConnection
+                | Known::Te
+                | Known::Trailer
+                | Known::Upgrade
+                | Known::Http2Settings
+        )
+    ) {
+        return true;
+    }
+    let end_to_end: [&[u8]; 8] = [
+        b"x-",
+        b"content-",
+        b"if-",
+        b"accept",
+        b"access-",
+        b"sec-",
+        b"ratelimit",
+        b"proxy-",
+    ];
+    Known::of(name).is_none() && !name.contains(&b'_') && !end_to_end.into_iter().any(begins)
+}
+
+/// Whether a byte may stand in a field name (RFC 9110, section 5.6.2).
+pub(super) const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_in_any_spelling() {
+        for &known in Known::ALL {
+            let text = known.as_str();
+            assert!(text.len() <= NAME_LENGTH_MAX, "{text}");
+            assert_eq!(Known::of(text.as_bytes()), Some(known));
+            assert_eq!(Known::of(text.to_ascii_uppercase().as_bytes()), Some(known));
+            assert_eq!(Known::of(format!("{text}x").as_bytes()), None);
+            assert_eq!(known.header().as_str(), text);
+        }
+        assert_eq!(Known::of(b""), None);
+        assert_eq!(Known::of(&[b'a'; 33]), None);
+    }
+
+    #[test]
+    fn connection_may_drop_only_what_is_made_for_one_hop_or_unknown() {
+        for (name, droppable) in [
+            ("keep-alive", true),
+            ("TE", true),
+            ("Upgrade", true),
+            ("HTTP2-Settings", true),
+            ("client-hop", true),
+            ("X-Consumer-Id", false),
+            ("x-anything", false),
+            ("Authorization", false),
+            ("transfer-encoding", false),
+            ("Content-Length", false),
+            ("content-digest", false),
+            ("Host", false),
+            ("traceparent", false),
+            ("if-match", false),
+            ("ratelimit", false),
+            ("x_consumer_id", false),
+            ("connection", false),
+            ("proxy-authorization", false),
+        ] {
+            assert_eq!(may_be_dropped(name.as_bytes()), droppable, "{name}");
+        }
+    }
+}

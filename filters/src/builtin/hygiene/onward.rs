@@ -1,0 +1,270 @@
+//! What goes on: the edits of a request towards the upstream, and of an answer towards the client.
+//!
+//! Only names that are there are edited, so that the list of edits stays short. A client's fields
+//! are removed first, ours set after: no `Connection` and no doubled line reaches what we set.
+
+use super::host::read_host;
+use super::known::{Known, Onward, owned_prefix};
+use super::request::connection_names;
+use crate::edits::Edit;
+use crate::exchange::{Exchange, Scheme};
+use crate::filter::Verdict;
+use crate::forwarded::chain_of;
+use crate::head::{Head, ResponseHead, Version};
+use crate::names;
+use crate::reply::{Reason, Reply};
+use bytes::Bytes;
+use http::header::{HOST, VIA, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue};
+
+/// Whether a client's field of this name never reaches the upstream as it came. For lanes that pass
+/// trailers on: what is dropped from a head is dropped from trailers.
+#[must_use]
+pub fn belongs_to_edge(name: &[u8]) -> bool {
+    name.contains(&b'_')
+        || owned_prefix(name).is_some()
+        || Known::of(name).is_some_and(|known| known.onward() == Onward::Drop)
+        || matches!(Known::of(name), Some(Known::RequestId | Known::Via))
+}
+
+/// Removes what the client may not say, and says what we know.
+pub(super) fn edit_request(x: &mut Exchange, head: &Head<'_>) -> Verdict {
+    remove_foreign(x, head);
+    set_forwarded(x, head);
+    x.upstream
+        .set(names::REQUEST_ID, x.request_id.value().clone());
+    x.upstream.append(VIA, via(head.version));
+    set_consumer(x)
+}
+
+fn remove_foreign(x: &mut Exchange, head: &Head<'_>) {
+    let keep_authorization = x
+        .route
+        .as_ref()
+        .is_some_and(|route| route.keep_authorization);
+    let mut gone = 0u64;
+    let mut gone_prefixes = [false; super::known::OWNED_PREFIXES.len()];
+    let mut underscored = false;
+    let edits = &mut x.upstream;
+    head.fields.each(&mut |name, value| {
+        if name.contains(&b'_') {
+            if !underscored {
+                edits.remove_underscored();
+            }
+            underscored = true;
+            return;
+        }
+        if let Some(prefix) = owned_prefix(name) {
+            let at = usize::from(prefix == super::known::OWNED_PREFIXES[1]);
+            if !gone_prefixes[at] {
+                edits.remove_prefix(prefix);
+            }
+            gone_prefixes[at] = true;
+            return;
+        }
+        let Some(known) = Known::of(name) else { return };
+        if known == Known::Connection {
+            for named in connection_names(value) {
+                if let Ok(named) = HeaderName::from_bytes(named) {
+                    edits.remove(named);
+                }
+            }
+        }
+        let kept = known == Known::Authorization && keep_authorization;
+        if known.onward() == Onward::Drop && !kept && gone & known.bit() == 0 {
+            gone |= known.bit();
+            edits.remove(known.header());
+        }
+    });
+    if let Some(value) = head.first(&Known::MaxForwards.header()) {
+        match max_forwards(value) {
+            Some(hops @ 1..) => x
+                .upstream
+                .set(Known::MaxForwards.header(), HeaderValue::from(hops - 1)),
+            _ => x.upstream.remove(Known::MaxForwards.header()),
+        }
+    }
+    let trace = head.single(&names::TRACEPARENT);
+    if !matches!(trace, Ok(Some(value)) if is_traceparent(value)) {
+        if trace != Ok(None) {
+            x.upstream.remove(names::TRACEPARENT);
+        }
+        if head.has(&names::TRACESTATE) {
+            x.upstream.remove(names::TRACESTATE);
+        }
+    }
+}
+
+fn set_forwarded(x: &mut Exchange, head: &Head<'_>) {
+    let chain = chain_of(x.client, x.peer.ip(), head.fields);
+    x.upstream.set(names::FORWARDED_FOR, chain);
+    // A trusted proxy that ended TLS for us knows better what the client used.
+    let told = |name: &HeaderName| head.single(name).ok().flatten().filter(|_| x.peer_trusted);
+    let proto = match (told(&names::FORWARDED_PROTO), x.scheme) {
+        (Some(b"https"), _) => "https",
+        (Some(b"http"), _) | (_, Scheme::Http) => "http",
+        (_, Scheme::Https) => "https",
+    };
+    let host = told(&names::FORWARDED_HOST)
+        .filter(|host| read_host(host).is_ok())
+        .or_else(|| head.first(&HOST))
+        .or(head.authority);
+    x.upstream
+        .set(names::FORWARDED_PROTO, HeaderValue::from_static(proto));
+    if let Some(host) = host.and_then(|host| HeaderValue::from_bytes(host).ok()) {
+        x.upstream.set(names::FORWARDED_HOST, host);
+    }
+}
+
+/// Who calls, when that is proved; the upstream trusts these fields.
+fn set_consumer(x: &mut Exchange) -> Verdict {
+    let Some(principal) = x.caller.principal() else {
+        return Ok(());
+    };
+    let record = principal.record();
+    for (name, text) in [
+        (names::CONSUMER_ID, &*record.consumer),
+        (names::CONSUMER_TIER, &*record.tier),
+        (names::CONSUMER_SCOPES, &*record.scopes),
+    ] {
+        let value = field_value(text).ok_or_else(|| {
+            Reply::refuse(Reason::Internal).noting("a key's record does not fit a header")
+        })?;
+        x.upstream.set(name, value);
+    }
+    let environment = HeaderValue::from_static(record.environment.as_str());
+    x.upstream.set(names::CONSUMER_ENV, environment);
+    Ok(())
+}
+
+/// Text as a field value. What is no visible ASCII is percent-encoded, and with it the per cent, so
+/// that no two texts become one (hardening, A26).
+fn field_value(text: &str) -> Option<HeaderValue> {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return HeaderValue::from_str(text).ok();
+    }
+    let mut encoded = Vec::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if (0x20..0x7f).contains(&byte) && byte != b'%' {
+            encoded.push(byte);
+        } else {
+            const HEX: &[u8; 16] = b"0123456789ABCDEF";
+            encoded.extend([
+                b'%',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ]);
+        }
+    }
+    HeaderValue::from_maybe_shared(Bytes::from(encoded)).ok()
+}
+
+/// RFC 9110, section 7.6.3.
+const fn via(version: Version) -> HeaderValue {
+    HeaderValue::from_static(match version {
+        Version::Http10 => "1.0 tidegate",
+        Version::Http11 => "1.1 tidegate",
+        Version::Http2 => "2.0 tidegate",
+    })
+}
+
+/// RFC 9110, section 7.6.2.
+pub(super) fn max_forwards(value: &[u8]) -> Option<u32> {
+    let plain = (1..=9).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+    plain
+        .then(|| std::str::from_utf8(value).ok()?.parse().ok())
+        .flatten()
+}
+
+/// W3C Trace Context, section 3.2: version 00, lower-case hex, ids that are not all zero.
+fn is_traceparent(value: &[u8]) -> bool {
+    if value.len() != 55 {
+        return false;
+    }
+    let (version, rest) = value.split_at(3);
+    let (trace, rest) = rest.split_at(33);
+    let (parent, flags) = rest.split_at(17);
+    let is_hex = |text: &[u8]| {
+        text.iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_id = |text: &[u8]| match text.split_last() {
+        Some((b'-', digits)) => is_hex(digits) && digits.iter().any(|&digit| digit != b'0'),
+        _ => false,
+    };
+    version == b"00-" && is_id(trace) && is_id(parent) && is_hex(flags)
+}
+
+/// Removes what no answer may say, before the edits of the other filters, and says the request id.
+pub(super) fn edit_response(x: &mut Exchange, head: &ResponseHead<'_>) {
+    let ours = x.refused.is_some();
+    let edits = &mut x.response;
+    head.fields.each(&mut |name, value| {
+        if name.eq_ignore_ascii_case(b"connection") {
+            for named in connection_names(value) {
+                // The framing is the lane's, whatever an upstream says of it.
+                let framing = matches!(
+                    Known::of(named),
+                    Some(Known::ContentLength | Known::TransferEncoding)
+                );
+                if let Ok(named) = HeaderName::from_bytes(named)
+                    && !framing
+                {
+                    edits.put_first(Edit::Remove(named));
+                }
+            }
+        }
+        if let Some(edit) = answer_edit(name, ours) {
+            edits.put_first(edit);
+        }
+    });
+    x.response
+        .set(names::REQUEST_ID, x.request_id.value().clone());
+    // RFC 9110, section 11.6.1: every 401 tells how to authenticate.
+    if head.status == 401 && head.first(&WWW_AUTHENTICATE).is_none() && !says_how(x) {
+        x.response.set(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("ApiKey realm=\"api\""),
+        );
+    }
+}
+
+fn says_how(x: &Exchange) -> bool {
+    x.response.iter().any(
+        |edit| matches!(edit, Edit::Set(name, _) | Edit::Append(name, _) if *name == WWW_AUTHENTICATE),
+    )
+}
+
+/// The removal of a field of an answer, if it is one that no client gets: of one hop, of the
+/// server's make, or ours to say.
+fn answer_edit(name: &[u8], ours: bool) -> Option<Edit> {
+    if let Some(known) = Known::of(name) {
+        let hop = matches!(
+            known,
+            Known::Connection
+                | Known::KeepAlive
+                | Known::ProxyConnection
+                | Known::ProxyAuthenticate
+                | Known::Te
+                | Known::Trailer
+                | Known::Upgrade
+                | Known::Http2Settings
+        );
+        return hop.then(|| Edit::Remove(known.header()));
+    }
+    if ours {
+        return None;
+    }
+    let is = |text: &str| name.eq_ignore_ascii_case(text.as_bytes());
+    let begins = |prefix: &str| {
+        name.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    };
+    if is("server") {
+        return Some(Edit::Remove(http::header::SERVER));
+    }
+    ["x-consumer-", "x-ratelimit-", "ratelimit", "x-powered-by"]
+        .into_iter()
+        .find(|prefix| begins(prefix))
+        .map(Edit::RemovePrefix)
+}

@@ -1,0 +1,759 @@
+//! Hygiene as tables: what is refused and why, what the upstream gets, what the client gets.
+
+use super::*;
+use crate::caller::{Caller, Principal, Proof};
+use crate::exchange::{RouteFacts, Scheme};
+use crate::key::{Environment, KeyRecord};
+use crate::testing::{self, FakeClient, FieldList, answer, edited, fakes_of, judge, word};
+use http::HeaderMap;
+use std::sync::Arc;
+
+fn filter() -> Hygiene {
+    filter_of(&Config::default())
+}
+
+fn filter_of(config: &Config) -> Hygiene {
+    let site = Site {
+        hosts: vec!["api.example".to_owned(), "[2001:db8::1]".to_owned()],
+        ..Site::default()
+    };
+    Hygiene::build(config, &fakes_of(site).env).unwrap()
+}
+
+fn get() -> FakeClient {
+    FakeClient::get("/api/v1/orders").field("Host", "api.example")
+}
+
+fn bare() -> FakeClient {
+    FakeClient::get("/api/v1/orders")
+}
+
+fn h2() -> FakeClient {
+    bare().version(Version::Http2).authority("api.example")
+}
+
+#[track_caller]
+fn check(case: &str, mut client: FakeClient, expected: &str) {
+    let verdict = judge(&filter(), &mut testing::exchange(), &mut client);
+    assert_eq!(word(&verdict), expected, "{case}");
+}
+
+#[track_caller]
+fn check_closing(case: &str, mut client: FakeClient, expected: &str) {
+    let verdict = judge(&filter(), &mut testing::exchange(), &mut client);
+    assert_eq!(word(&verdict), expected, "{case}");
+    assert!(
+        verdict.unwrap_err().close,
+        "{case} leaves the connection open"
+    );
+}
+
+#[test]
+fn methods_are_judged_as_they_are_spelled() {
+    for (method, expected) in [
+        ("GET", "ok"),
+        ("HEAD", "ok"),
+        ("POST", "ok"),
+        ("PUT", "ok"),
+        ("PATCH", "ok"),
+        ("DELETE", "ok"),
+        ("OPTIONS", "ok"),
+        ("TRACE", "method_not_allowed"),
+        ("CONNECT", "method_not_allowed"),
+        ("get", "unknown_method"),
+        ("Get", "unknown_method"),
+        ("trace", "unknown_method"),
+        ("PROPFIND", "unknown_method"),
+        ("QUERY", "unknown_method"),
+        ("PRI", "unknown_method"),
+        ("GETT", "unknown_method"),
+        ("", "unknown_method"),
+    ] {
+        let client = FakeClient::new(method, "/a").field("Host", "api.example");
+        check(method, client, expected);
+    }
+    let few = filter_of(&Config {
+        methods: vec!["GET".to_owned(), "HEAD".to_owned(), "GET".to_owned()],
+    });
+    let mut client = FakeClient::post("/a").field("Host", "api.example");
+    let reply = judge(&few, &mut testing::exchange(), &mut client).unwrap_err();
+    assert_eq!(reply.status, 405);
+    assert_eq!(
+        reply.fields[0],
+        (ALLOW, HeaderValue::from_static("GET, HEAD"))
+    );
+}
+
+#[test]
+fn only_methods_that_can_be_allowed_can_be_configured() {
+    for method in ["TRACE", "get", ""] {
+        let config = Config {
+            methods: vec![method.to_owned()],
+        };
+        let error = Hygiene::build(&config, &testing::env()).err().unwrap();
+        assert_eq!(error.field, "methods", "{method}");
+    }
+    assert!(serde_json::from_str::<Config>(r#"{"method": ["GET"]}"#).is_err());
+    assert!(serde_json::from_str::<Config>("{}").is_ok());
+}
+
+#[test]
+fn targets_are_judged_by_path_and_query() {
+    for (method, target, expected) in [
+        ("GET", "/", "ok"),
+        ("GET", "/a?page[number]=1&x=%2e%2e/", "ok"),
+        ("GET", "/a?", "ok"),
+        ("OPTIONS", "*", "ok"),
+        ("GET", "*", "invalid_target"),
+        ("OPTIONS", "*?a", "invalid_target"),
+        ("GET", "", "invalid_target"),
+        ("GET", "?a=b", "invalid_target"),
+        ("GET", "a", "invalid_target"),
+        ("GET", "//api.example/a", "invalid_target"),
+        ("GET", "/api/health/..;/v1/orders", "invalid_target"),
+        ("GET", "/api/%2e%2e/admin", "invalid_target"),
+        ("GET", "/a#b", "invalid_target"),
+        ("GET", "/a?b#c", "invalid_target"),
+        ("GET", "/a?b=%zz", "invalid_target"),
+        ("GET", "/a?b=%00", "invalid_target"),
+        ("GET", "/a?b c", "invalid_target"),
+    ] {
+        let client = FakeClient::new(method, target).field("Host", "api.example");
+        check(target, client, expected);
+    }
+}
+
+#[test]
+fn exactly_one_host_that_is_served_and_agrees() {
+    let host = |value: &str| bare().field("Host", value);
+    for (case, client, expected) in [
+        ("plain", host("api.example"), "ok"),
+        ("port", host("api.example:8080"), "ok"),
+        ("case", host("API.Example"), "ok"),
+        ("ipv6", host("[2001:DB8::1]:443"), "ok"),
+        ("none", bare(), "missing_host"),
+        (
+            "http/1.0 without",
+            bare().version(Version::Http10),
+            "missing_host",
+        ),
+        ("empty", host(""), "missing_host"),
+        ("two", get().field("host", "api.example"), "missing_host"),
+        ("two unlike", get().field("HOST", "other"), "missing_host"),
+        ("list", host("api.example, b"), "invalid_host"),
+        ("path", host("api.example/x"), "invalid_host"),
+        ("userinfo", host("u@api.example"), "invalid_host"),
+        ("trailing dot", host("api.example."), "invalid_host"),
+        ("absolute, same", get().authority("API.example"), "ok"),
+        (
+            "absolute, other",
+            get().authority("other.example"),
+            "host_conflict",
+        ),
+        (
+            "absolute, other port",
+            get().authority("api.example:81"),
+            "host_conflict",
+        ),
+        (
+            "absolute, no Host",
+            bare().authority("api.example"),
+            "missing_host",
+        ),
+        ("h2 authority", h2(), "ok"),
+        ("h2 both", h2().field("host", "API.EXAMPLE"), "ok"),
+        ("h2 unlike", h2().field("host", "other"), "host_conflict"),
+        (
+            "h2 host alone",
+            host("api.example").version(Version::Http2),
+            "ok",
+        ),
+        ("h2 neither", bare().version(Version::Http2), "missing_host"),
+    ] {
+        if expected == "ok" {
+            check(case, client, expected);
+        } else {
+            check_closing(case, client, expected);
+        }
+    }
+    check("foreign", host("evil.example"), "unknown_host");
+    check("suffix", host("xapi.example"), "unknown_host");
+    check("subdomain", host("a.api.example"), "unknown_host");
+    let any = Hygiene::build(&Config::default(), &testing::env()).unwrap();
+    let verdict = judge(&any, &mut testing::exchange(), &mut host("what.ever"));
+    assert_eq!(word(&verdict), "ok");
+}
+
+#[test]
+fn framing_in_doubt_is_refused_and_closes() {
+    let cl = |value: &str| get().field("Content-Length", value);
+    let te = |value: &str| get().field("Transfer-Encoding", value);
+    for (case, client) in [
+        ("0", cl("0")),
+        ("18 digits", cl("999999999999999999")),
+        ("chunked", te("chunked")),
+        ("Chunked", te("Chunked")),
+    ] {
+        check(case, client, "ok");
+    }
+    for (case, client, expected) in [
+        (
+            "19 digits",
+            cl("1000000000000000000"),
+            "invalid_content_length",
+        ),
+        ("empty", cl(""), "invalid_content_length"),
+        ("sign", cl("+5"), "invalid_content_length"),
+        ("negative", cl("-5"), "invalid_content_length"),
+        ("hex", cl("0x5"), "invalid_content_length"),
+        ("space", cl("5 "), "invalid_content_length"),
+        ("list", cl("5, 5"), "invalid_content_length"),
+        (
+            "twice",
+            cl("5").field("content-length", "5"),
+            "duplicate_content_length",
+        ),
+        (
+            "twice unlike",
+            cl("5").field("content-length", "6"),
+            "duplicate_content_length",
+        ),
+        (
+            "both",
+            cl("5").field("transfer-encoding", "chunked"),
+            "length_with_transfer_encoding",
+        ),
+        (
+            "both, other order",
+            te("chunked").field("Content-Length", "5"),
+            "length_with_transfer_encoding",
+        ),
+        (
+            "te twice",
+            te("chunked").field("Transfer-Encoding", "chunked"),
+            "invalid_transfer_encoding",
+        ),
+        (
+            "te list",
+            te("chunked, chunked"),
+            "invalid_transfer_encoding",
+        ),
+        ("te empty", te(""), "invalid_transfer_encoding"),
+        ("te comma", te("chunked,"), "invalid_transfer_encoding"),
+        (
+            "te identity",
+            te("identity"),
+            "unsupported_transfer_encoding",
+        ),
+        (
+            "te identity, chunked",
+            te("identity, chunked"),
+            "unsupported_transfer_encoding",
+        ),
+        ("te gzip", te("gzip"), "unsupported_transfer_encoding"),
+        (
+            "te xchunked",
+            te("xchunked"),
+            "unsupported_transfer_encoding",
+        ),
+        (
+            "te parameter",
+            te("chunked;a=b"),
+            "unsupported_transfer_encoding",
+        ),
+        (
+            "te on 1.0",
+            te("chunked").version(Version::Http10),
+            "invalid_transfer_encoding",
+        ),
+        ("te control", te("\u{b}chunked"), "malformed_header"),
+    ] {
+        check_closing(case, client, expected);
+    }
+}
+
+#[test]
+fn fields_of_one_connection_do_not_belong_in_http_2() {
+    for (name, value, expected) in [
+        ("connection", "close", "malformed_header"),
+        ("keep-alive", "timeout=5", "malformed_header"),
+        ("proxy-connection", "close", "malformed_header"),
+        ("transfer-encoding", "chunked", "malformed_header"),
+        ("upgrade", "h2c", "malformed_header"),
+        ("te", "gzip", "malformed_header"),
+        ("te", "trailers, gzip", "malformed_header"),
+        ("te", "trailers", "ok"),
+    ] {
+        check(name, h2().field(name, value), expected);
+    }
+}
+
+#[test]
+fn field_lines_are_judged_by_their_bytes() {
+    for (case, name, value, expected) in [
+        ("text", &b"x-a"[..], &b"a b\tc"[..], "ok"),
+        ("8 bits", b"x-a", b"caf\xe9", "ok"),
+        ("empty", b"x-a", b"", "ok"),
+        ("CR", b"x-a", b"a\rb", "malformed_header"),
+        ("LF", b"x-a", b"a\nb", "malformed_header"),
+        ("CRLF", b"x-a", b"a\r\nX-Consumer-Id: b", "malformed_header"),
+        ("NUL", b"x-a", b"a\0b", "malformed_header"),
+        ("DEL", b"x-a", b"a\x7fb", "malformed_header"),
+        ("ESC", b"x-a", b"\x1b[31m", "malformed_header"),
+        ("name with a space", b"x-a ", b"a", "malformed_header"),
+        ("name with a colon", b"x:a", b"a", "malformed_header"),
+        ("no name", b"", b"a", "malformed_header"),
+        ("8-bit name", b"x-\xe9", b"a", "malformed_header"),
+    ] {
+        check(case, get().field(name, value), expected);
+    }
+}
+
+#[test]
+fn a_connection_field_cannot_take_away_what_is_meant_for_the_other_end() {
+    for (value, expected) in [
+        ("close", "ok"),
+        ("keep-alive, Upgrade, HTTP2-Settings", "ok"),
+        ("TE, client-hop", "ok"),
+        (" , close", "ok"),
+        ("x-consumer-id", "malformed_header"),
+        ("close, X-Consumer-Id", "malformed_header"),
+        ("x_consumer_id", "malformed_header"),
+        ("x-request-id", "malformed_header"),
+        ("authorization", "malformed_header"),
+        ("host", "malformed_header"),
+        ("content-length", "malformed_header"),
+        ("Transfer-Encoding", "malformed_header"),
+        ("x-api-key", "malformed_header"),
+        ("a b", "malformed_header"),
+        ("a;b", "malformed_header"),
+    ] {
+        check(value, get().field("Connection", value), expected);
+    }
+    let names = |count: usize| vec!["hop"; count].join(",");
+    check("16", get().field("Connection", names(16)), "ok");
+    check(
+        "17",
+        get().field("Connection", names(17)),
+        "malformed_header",
+    );
+    let late = get()
+        .field("Connection", "close")
+        .field("connection", "x-tier");
+    check("second line", late, "malformed_header");
+}
+
+#[test]
+fn what_may_come_once_comes_once() {
+    for (name, expected) in [
+        ("X-API-Key", "ambiguous_credentials"),
+        ("X-API-Signature", "ambiguous_credentials"),
+        ("X-Timestamp", "ambiguous_credentials"),
+        ("X-Nonce", "ambiguous_credentials"),
+        ("Authorization", "ambiguous_credentials"),
+        ("Content-Type", "repeated_header"),
+        ("X-Request-Id", "repeated_header"),
+        ("X-API-Version", "repeated_header"),
+        ("Accept-Version", "repeated_header"),
+        ("Idempotency-Key", "repeated_header"),
+        ("Origin", "repeated_header"),
+        ("User-Agent", "repeated_header"),
+        ("Accept", "ok"),
+        ("Cookie", "ok"),
+        ("X-Forwarded-For", "ok"),
+        ("X-Consumer-Id", "ok"),
+        ("X-Anything", "ok"),
+    ] {
+        let twice = get().field(name, "a").field(name.to_lowercase(), "a");
+        check(name, twice, expected);
+        check(name, get().field(name, "a"), "ok");
+    }
+    check(
+        "a key beside a token",
+        get()
+            .field("X-API-Key", "a")
+            .field("Authorization", "Bearer b"),
+        "ambiguous_credentials",
+    );
+    check(
+        "a credential in the query counts for nothing",
+        FakeClient::get("/a?api_key=x&access_token=y").field("Host", "api.example"),
+        "ok",
+    );
+}
+
+#[test]
+fn sizes_end_at_their_limits() {
+    use crate::limits::{FIELDS_MAX, HEAD_BYTES_MAX, TARGET_LENGTH_MAX};
+    let target = |length: usize| {
+        FakeClient::get(format!("/{}", "a".repeat(length - 1))).field("Host", "api.example")
+    };
+    check("target", target(TARGET_LENGTH_MAX), "ok");
+    check(
+        "target + 1",
+        target(TARGET_LENGTH_MAX + 1),
+        "target_too_long",
+    );
+    let fields = |count: usize| (1..count).fold(get(), |client, _| client.field("a", ""));
+    check("fields", fields(FIELDS_MAX), "ok");
+    check("fields + 1", fields(FIELDS_MAX + 1), "too_many_headers");
+    let rest = "GET/api/v1/ordersHost: api.example\r\na: \r\n".len();
+    let head = |bytes: usize| get().field("a", "b".repeat(bytes - rest));
+    check("head", head(HEAD_BYTES_MAX), "ok");
+    check("head + 1", head(HEAD_BYTES_MAX + 1), "header_too_large");
+    check(
+        "a key of 10 kB",
+        get().field("X-API-Key", "a".repeat(10_000)),
+        "ok",
+    );
+}
+
+#[test]
+fn expectations_and_hops() {
+    check("continue", get().field("Expect", "100-Continue"), "ok");
+    check(
+        "other",
+        get().field("Expect", "200-ok"),
+        "expectation_failed",
+    );
+    check("empty", get().field("Expect", ""), "expectation_failed");
+    let options = |hops: &str| {
+        FakeClient::new("OPTIONS", "/a")
+            .field("Host", "api.example")
+            .field("Max-Forwards", hops)
+    };
+    check("no hop left", options("0"), "204");
+    check("one hop left", options("1"), "ok");
+    check("not a number", options("-0"), "ok");
+    check("GET ignores it", get().field("Max-Forwards", "0"), "ok");
+}
+
+fn known(record: KeyRecord) -> Caller {
+    Caller::Known(Principal::new(Arc::new(record), &Proof::given()))
+}
+
+fn record() -> KeyRecord {
+    testing::key_record(&testing::key_text(Environment::Test, 7), 7)
+}
+
+fn onward(x: &mut Exchange, client: &FakeClient) -> HeaderMap {
+    filter().on_upstream_request(x, &client.head()).unwrap();
+    edited(client.fields(), &x.upstream)
+}
+
+fn values<'a>(map: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    map.get_all(name)
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_upstream_gets_our_word_for_who_calls_and_nobody_elses() {
+    let mut client = get()
+        .field("Accept", "text/plain")
+        .field("Connection", "client-hop, close");
+    for name in [
+        "X-Consumer-Id",
+        "x-consumer-id",
+        "X-CONSUMER-SCOPES",
+        "X-Consumer-Admin",
+        "x_consumer_id",
+        "X_Consumer-Tier",
+        "Content_Length",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Port",
+        "Forwarded",
+        "X-Real-IP",
+        "True-Client-IP",
+        "X-API-Key",
+        "X-API-Signature",
+        "X-Timestamp",
+        "X-Nonce",
+        "Authorization",
+        "Cookie",
+        "X-HTTP-Method-Override",
+        "X-Method-Override",
+        "X-HTTP-Method",
+        "X-Original-URL",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "Proxy-Authorization",
+        "TE",
+        "Trailer",
+        "Upgrade",
+        "HTTP2-Settings",
+        "Expect",
+        "Client-Hop",
+        "X-Request-Id",
+        "X-Forwarded-Proto",
+    ] {
+        client = client.field(name, "forged");
+    }
+    let mut x = testing::exchange();
+    x.caller = known(record());
+    let map = onward(&mut x, &client);
+    let mut lines: Vec<String> = map
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "accept: text/plain",
+            "host: api.example",
+            "via: 1.1 tidegate",
+            "x-consumer-env: test",
+            "x-consumer-id: partner_7",
+            "x-consumer-scopes: orders:read orders:write",
+            "x-consumer-tier: free",
+            "x-forwarded-for: 192.0.2.10",
+            "x-forwarded-host: api.example",
+            "x-forwarded-proto: https",
+            "x-request-id: test-id",
+        ]
+    );
+}
+
+#[test]
+fn a_claim_is_no_caller_and_an_anonymous_one_has_no_consumer() {
+    for caller in [
+        Caller::Anonymous,
+        Caller::Claimed(crate::caller::Claim {
+            record: Some(Arc::new(record())),
+        }),
+    ] {
+        let mut x = testing::exchange();
+        x.caller = caller;
+        let map = onward(&mut x, &get().field("X-Consumer-Id", "forged"));
+        assert!(
+            map.keys()
+                .all(|name| !name.as_str().starts_with("x-consumer"))
+        );
+    }
+}
+
+#[test]
+fn odd_names_of_consumers_cannot_break_a_line() {
+    for (text, sent) in [
+        ("plain id", "plain id"),
+        ("100%", "100%"),
+        (
+            "a\r\nX-Consumer-Tier: internal",
+            "a%0D%0AX-Consumer-Tier: internal",
+        ),
+        ("M\u{fc}ller 5%", "M%C3%BCller 5%25"),
+        ("a\0", "a%00"),
+    ] {
+        let mut x = testing::exchange();
+        x.caller = known(KeyRecord {
+            consumer: text.into(),
+            ..record()
+        });
+        let map = onward(&mut x, &get());
+        assert_eq!(values(&map, "x-consumer-id"), [sent]);
+        assert_eq!(values(&map, "x-consumer-tier"), ["free"]);
+    }
+}
+
+#[test]
+fn authorization_stays_only_where_the_route_says_so() {
+    for keep in [false, true] {
+        let mut x = testing::exchange();
+        x.route = Some(Arc::new(RouteFacts {
+            name: "a".into(),
+            body_max: 1,
+            keep_authorization: keep,
+            version: None,
+        }));
+        let map = onward(&mut x, &get().field("Authorization", "Bearer a"));
+        assert_eq!(map.contains_key("authorization"), keep);
+    }
+}
+
+#[test]
+fn what_a_trusted_proxy_tells_is_told_on() {
+    let told = |trusted: bool, client_address: &str, fields: &[(&str, &str)]| {
+        let mut client = get();
+        for (name, value) in fields {
+            client = client.field(name, value);
+        }
+        let mut x = testing::exchange();
+        x.scheme = Scheme::Http;
+        x.peer_trusted = trusted;
+        x.client = client_address.parse().unwrap();
+        let map = onward(&mut x, &client);
+        ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+            .map(|name| values(&map, name).join("|"))
+    };
+    let fields = &[
+        ("X-Forwarded-For", "6.6.6.6, 203.0.113.9"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "public.example"),
+    ];
+    assert_eq!(
+        told(true, "203.0.113.9", fields),
+        ["203.0.113.9, 192.0.2.10", "https", "public.example"]
+    );
+    assert_eq!(
+        told(false, "192.0.2.10", fields),
+        ["192.0.2.10", "http", "api.example"]
+    );
+    let odd = &[
+        ("X-Forwarded-Proto", "javascript"),
+        ("X-Forwarded-Host", "a/b"),
+    ];
+    assert_eq!(
+        told(true, "192.0.2.10", odd),
+        ["192.0.2.10", "http", "api.example"]
+    );
+}
+
+#[test]
+fn via_and_max_forwards_count_the_hops() {
+    let mut x = testing::exchange();
+    let map = onward(
+        &mut x,
+        &h2().field("via", "1.1 other").field("max-forwards", "7"),
+    );
+    assert_eq!(values(&map, "via"), ["1.1 other", "2.0 tidegate"]);
+    assert_eq!(values(&map, "max-forwards"), ["6"]);
+    let mut x = testing::exchange();
+    let map = onward(&mut x, &get().field("Max-Forwards", "many"));
+    assert!(!map.contains_key("max-forwards"));
+}
+
+#[test]
+fn a_trace_goes_on_only_in_its_form() {
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let zero_trace = format!("00-{}-b7ad6b7169203331-01", "0".repeat(32));
+    let zero_parent = format!("00-0af7651916cd43dd8448eb211c80319c-{}-01", "0".repeat(16));
+    for (value, good) in [
+        (trace, true),
+        (&trace.to_uppercase(), false),
+        (&zero_trace, false),
+        (&zero_parent, false),
+        (&trace.replace("00-", "ff-"), false),
+        (&trace.replace("00-", "01-"), false),
+        (&trace[..54], false),
+        (&format!("{trace}-"), false),
+        (&trace.replace('-', "_"), false),
+        ("", false),
+    ] {
+        let client = get().field("traceparent", value).field("tracestate", "a=b");
+        let map = onward(&mut testing::exchange(), &client);
+        assert_eq!(map.contains_key("traceparent"), good, "{value}");
+        assert_eq!(map.contains_key("tracestate"), good, "{value}");
+    }
+    let twice = get()
+        .field("traceparent", trace)
+        .field("traceparent", trace);
+    assert!(!onward(&mut testing::exchange(), &twice).contains_key("traceparent"));
+    let alone = get().field("tracestate", "a=b");
+    assert!(!onward(&mut testing::exchange(), &alone).contains_key("tracestate"));
+}
+
+#[test]
+fn what_never_reaches_the_upstream_is_told_to_those_who_pass_trailers() {
+    for (name, ours) in [
+        ("X-Consumer-Id", true),
+        ("x-forwarded-anything", true),
+        ("x_consumer_id", true),
+        ("Authorization", true),
+        ("X-Request-Id", true),
+        ("grpc-status", false),
+        ("content-digest", false),
+    ] {
+        assert_eq!(belongs_to_edge(name.as_bytes()), ours, "{name}");
+    }
+}
+
+#[test]
+fn the_client_gets_our_word_for_limits_and_ids() {
+    let fields = FieldList::of(&[
+        ("Content-Type", "text/plain"),
+        ("Connection", "keep-alive, Upstream-Hop, content-length"),
+        ("Content-Length", "5"),
+        ("Keep-Alive", "timeout=5"),
+        ("Upstream-Hop", "a"),
+        ("Upgrade", "h2c"),
+        ("Server", "Upstream/1.0"),
+        ("X-Powered-By", "PHP"),
+        ("X-Consumer-Id", "partner"),
+        ("X-RateLimit-Limit", "1"),
+        ("RateLimit", "\"a\";r=1"),
+        ("RateLimit-Policy", "\"a\";q=1"),
+        ("X-Request-Id", "upstream"),
+        ("x-request-id", "again"),
+    ]);
+    let mut x = testing::exchange();
+    // As `rate_limit` does: it stands below hygiene, and so comes before it here.
+    x.response.set(
+        crate::names::RATELIMIT_LIMIT,
+        HeaderValue::from_static("100"),
+    );
+    let map = answer(&filter(), &mut x, 200, &fields);
+    let mut lines: Vec<String> = map
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "content-length: 5",
+            "content-type: text/plain",
+            "x-ratelimit-limit: 100",
+            "x-request-id: test-id",
+        ]
+    );
+}
+
+#[test]
+fn an_answer_of_ours_keeps_its_fields_and_a_401_tells_how() {
+    let mut x = testing::exchange();
+    x.refused = Some(Reason::BurstExceeded);
+    let ours = FieldList::of(&[("X-RateLimit-Limit", "5"), ("Retry-After", "3")]);
+    let map = answer(&filter(), &mut x, 429, &ours);
+    assert_eq!(values(&map, "x-ratelimit-limit"), ["5"]);
+    assert_eq!(values(&map, "x-request-id"), ["test-id"]);
+    assert!(!map.contains_key("www-authenticate"));
+
+    let silent = answer(
+        &filter(),
+        &mut testing::exchange(),
+        401,
+        &FieldList::default(),
+    );
+    assert_eq!(
+        values(&silent, "www-authenticate"),
+        ["ApiKey realm=\"api\""]
+    );
+    let said = FieldList::of(&[("WWW-Authenticate", "Bearer")]);
+    let map = answer(&filter(), &mut testing::exchange(), 401, &said);
+    assert_eq!(values(&map, "www-authenticate"), ["Bearer"]);
+    let mut x = testing::exchange();
+    x.response.set(
+        http::header::WWW_AUTHENTICATE,
+        HeaderValue::from_static("Bearer"),
+    );
+    let map = answer(&filter(), &mut x, 401, &FieldList::default());
+    assert_eq!(values(&map, "www-authenticate"), ["Bearer"]);
+}
+
+#[test]
+fn a_usual_request_needs_no_more_edits_than_fit_in_place() {
+    let client = get()
+        .field("User-Agent", "curl/8")
+        .field("Accept", "*/*")
+        .field("X-API-Key", "k")
+        .field("X-API-Signature", "s")
+        .field("X-Timestamp", "1")
+        .field("X-Nonce", "n");
+    let mut x = testing::exchange();
+    x.caller = known(record());
+    onward(&mut x, &client);
+    assert!(x.upstream.iter().count() <= 16);
+}
