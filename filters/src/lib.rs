@@ -9,9 +9,11 @@
 
 pub mod address;
 pub mod builtin;
+pub mod calendar;
 pub mod caller;
 pub mod catalog;
 pub mod chain;
+pub mod challenge;
 pub mod clock;
 pub mod edits;
 pub mod env;
