@@ -74,4 +74,11 @@ macro_rules! catalog {
 
 catalog! {
     crate::builtin::hygiene::Hygiene,
+    crate::builtin::request_id::RequestIds,
+    crate::builtin::access_log::AccessLog,
+    crate::builtin::ip_allow::IpAllow,
+    crate::builtin::cors::Cors,
+    crate::builtin::api_version::ApiVersion,
+    crate::builtin::body_limit::BodyLimit,
+    crate::builtin::headers::Headers,
 }

@@ -1,6 +1,7 @@
 //! The error envelope: the contract's, section 6, or RFC 9457's for a client that prefers it.
 
 use super::{Detail, Reply};
+use crate::calendar::Civil;
 use crate::clock::Now;
 
 /// What the envelope tells beside the reply itself.
@@ -90,31 +91,10 @@ fn to_bytes(object: serde_json::Map<String, serde_json::Value>) -> Vec<u8> {
     serde_json::Value::Object(object).to_string().into_bytes()
 }
 
-/// RFC 3339 in UTC, whole seconds. Days are counted after Howard Hinnant's `civil_from_days`.
+/// RFC 3339 in UTC, whole seconds.
 #[must_use]
 pub fn rfc3339(now: Now) -> String {
-    let seconds = now.unix_s();
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 {
-        month_shifted + 3
-    } else {
-        month_shifted - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
+    Civil::of(now).to_string()
 }
 
 #[cfg(test)]
