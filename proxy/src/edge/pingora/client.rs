@@ -1,0 +1,137 @@
+//! The client's side of an exchange, as filters see it.
+
+use super::super::account::Hold;
+use super::super::message::Connection;
+use super::fields::view;
+use ::pingora::proxy::Session;
+use bytes::Bytes;
+use filters::exchange::{BoxFuture, Client};
+use filters::head::Head;
+use filters::reply::{Reason, Reply};
+use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use tokio::time::{Instant, timeout_at};
+
+/// What was read of a body before an upstream was chosen.
+#[derive(Default)]
+pub(super) struct Collected {
+    pub(super) chunks: Vec<Bytes>,
+    pub(super) bytes: u64,
+    /// The body was read to its end.
+    pub(super) whole: bool,
+    hold: Option<Hold>,
+}
+
+/// The client of one request.
+pub(super) struct LaneClient<'a> {
+    session: &'a mut Session,
+    connection: &'a Connection,
+    collected: Collected,
+    collected_max: u64,
+    deadline: Instant,
+}
+
+// === impl LaneClient ===
+
+impl<'a> LaneClient<'a> {
+    pub(super) fn new(
+        session: &'a mut Session,
+        connection: &'a Connection,
+        hold: Hold,
+        collected_max: u64,
+        deadline: Instant,
+    ) -> Self {
+        let collected = Collected {
+            hold: Some(hold),
+            ..Collected::default()
+        };
+        Self {
+            session,
+            connection,
+            collected,
+            collected_max,
+            deadline,
+        }
+    }
+
+    /// What was read, when the filters are done.
+    pub(super) fn into_collected(self) -> Collected {
+        self.collected
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Box<Reply>> {
+        if self.collected.whole {
+            return Ok(None);
+        }
+        if self.collected.bytes == 0 {
+            proceed(self.session).await;
+        }
+        let read = timeout_at(
+            self.deadline,
+            self.session.downstream_session.read_request_body(),
+        );
+        let chunk = match read.await {
+            Err(_) => return Err(Reply::refuse(Reason::RequestTimeout).closing()),
+            Ok(Err(error)) => return Err(self.broken(&error)),
+            Ok(Ok(chunk)) => chunk,
+        };
+        let Some(chunk) = chunk else {
+            self.collected.whole = true;
+            return Ok(None);
+        };
+        let grown = self.collected.hold.as_mut().is_none_or(|hold| {
+            chunk.is_empty() || hold.grow(chunk.len() as u64, self.collected_max)
+        });
+        if !grown {
+            return Err(Reply::refuse(Reason::MemoryPressure)
+                .retry_after(1)
+                .closing());
+        }
+        self.collected.bytes += chunk.len() as u64;
+        self.collected.chunks.push(chunk.clone());
+        Ok(Some(chunk))
+    }
+
+    /// A body that cannot be read on: the gate knows why, or HTTP/2 does.
+    fn broken(&self, error: &::pingora::Error) -> Box<Reply> {
+        let reason = self.connection.fault().unwrap_or(Reason::IncompleteBody);
+        Reply::refuse(reason).closing().noting(error.to_string())
+    }
+}
+
+impl Client for LaneClient<'_> {
+    fn head(&self) -> Head<'_> {
+        view(self.session.req_header())
+    }
+
+    fn announced_length(&self) -> Option<u64> {
+        announced_length(self.session)
+    }
+
+    fn read<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Bytes>, Box<Reply>>> {
+        Box::pin(self.next())
+    }
+}
+
+/// The body's length if the client announced one; `Some(0)` when there is none.
+pub(super) fn announced_length(session: &Session) -> Option<u64> {
+    let head = session.req_header();
+    if let Some(length) = head.headers.get(CONTENT_LENGTH) {
+        return length.to_str().ok()?.parse().ok();
+    }
+    if head.version == http::Version::HTTP_2 {
+        let done = session
+            .downstream_session
+            .as_http2()
+            .is_some_and(|stream| stream.is_body_empty());
+        return done.then_some(0);
+    }
+    (!head.headers.contains_key(TRANSFER_ENCODING)).then_some(0)
+}
+
+/// Answers `Expect: 100-continue`, now that somebody wants the body (RFC 9110, section 10.1.1).
+pub(super) async fn proceed(session: &mut Session) {
+    let head = session.req_header();
+    if head.version == http::Version::HTTP_11 && head.headers.contains_key(EXPECT) {
+        let _ = session.downstream_session.write_continue_response().await;
+    }
+}

@@ -1,0 +1,135 @@
+//! What the lane keeps of one request between Pingora's phases.
+
+use super::super::Shared;
+use super::super::message::Connection;
+use super::super::wiring::{Chosen, Wiring};
+use crate::plan::Route;
+use crate::telemetry::metrics::RouteMetrics;
+use filters::chain::Chain;
+use filters::exchange::{Exchange, Outcome};
+use filters::reply::Reply;
+use std::sync::Arc;
+
+/// What the lane keeps of one request.
+pub(super) struct Context {
+    /// The plan that this request keeps to its end.
+    pub(super) wiring: Arc<Wiring>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) connection: Option<Arc<Connection>>,
+    pub(super) x: Option<Exchange>,
+    /// The matched route, by the plan's index.
+    pub(super) route: Option<usize>,
+    pub(super) chosen: Option<Chosen>,
+    pub(super) attempts: usize,
+    /// When the first attempt began, monotonic nanoseconds.
+    pub(super) upstream_began_ns: u64,
+    pub(super) upstream_ns: Option<u64>,
+    /// A reply that a later phase decided on; `fail_to_proxy` gives it.
+    pub(super) reply: Option<Box<Reply>>,
+    pub(super) note: Option<String>,
+    pub(super) status: u16,
+    pub(super) request_bytes: u64,
+    /// The length of a body that was collected, for the head that goes upstream.
+    pub(super) collected: Option<u64>,
+    logged: bool,
+}
+
+// === impl Context ===
+
+impl Context {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            wiring: shared.wiring(),
+            shared,
+            connection: None,
+            x: None,
+            route: None,
+            chosen: None,
+            attempts: 0,
+            upstream_began_ns: 0,
+            upstream_ns: None,
+            reply: None,
+            note: None,
+            status: 0,
+            request_bytes: 0,
+            collected: None,
+            logged: false,
+        }
+    }
+
+    /// The matched route.
+    pub(super) fn route(&self) -> Option<&Route> {
+        self.route.map(|index| &self.wiring.plan.routes[index])
+    }
+
+    /// The chain that judges this request.
+    pub(super) fn chain(&self) -> Arc<Chain> {
+        match self.route() {
+            Some(route) => Arc::clone(&route.chain),
+            None => Arc::clone(&self.wiring.plan.unrouted),
+        }
+    }
+
+    fn metrics(&self) -> &RouteMetrics {
+        match self.route {
+            Some(index) => &self.wiring.route_metrics[index],
+            None => &self.wiring.unrouted_metrics,
+        }
+    }
+
+    /// Tells filters and counters how it ended. Once.
+    pub(super) fn log(&mut self, parts: LogParts<'_>) {
+        if std::mem::replace(&mut self.logged, true) {
+            return;
+        }
+        let chain = self.chain();
+        let Some(mut x) = self.x.take() else { return };
+        let now = self.shared.clock.now();
+        let note = self.note.take();
+        let outcome = Outcome {
+            status: self.status,
+            method: parts.method,
+            target: parts.target,
+            user_agent: parts.user_agent,
+            request_bytes: self.request_bytes,
+            response_bytes: parts.response_bytes,
+            duration_ns: now.monotonic_ns.saturating_sub(x.started.monotonic_ns),
+            upstream_ns: self.upstream_ns,
+            upstream: self.chosen.as_ref().map(|chosen| chosen.address),
+            cut: parts.cut,
+            note: note.as_deref(),
+        };
+        chain.on_log(&mut x, &outcome);
+        self.metrics().ended(
+            self.status,
+            x.refused,
+            outcome.duration_ns,
+            outcome.upstream_ns,
+        );
+    }
+}
+
+/// What only the session knows at the end.
+pub(super) struct LogParts<'a> {
+    pub(super) method: &'a str,
+    pub(super) target: &'a [u8],
+    pub(super) user_agent: Option<&'a [u8]>,
+    pub(super) response_bytes: u64,
+    pub(super) cut: bool,
+}
+
+/// An exchange that was dropped in its middle, by its deadline or a drain, is logged all the same.
+impl Drop for Context {
+    fn drop(&mut self) {
+        if let (Some(connection), Some(x)) = (&self.connection, &self.x) {
+            connection.keep_id(x.request_id.clone());
+        }
+        self.log(LogParts {
+            method: "",
+            target: b"",
+            user_agent: None,
+            response_bytes: 0,
+            cut: true,
+        });
+    }
+}
