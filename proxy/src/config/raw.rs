@@ -7,7 +7,7 @@ use super::named::Named;
 use super::spanned::Spanned;
 use super::tree::{NodeId, Tree};
 use super::units::{
-    Address, Allowance, Date, Duration, HostName, LogTarget, Network, SecretRef, Size,
+    Address, Allowance, Date, Duration, FileRef, HostName, LogTarget, Network, SecretRef, Size,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub struct File {
     pub versions: Versions,
     /// Rate limits by tier.
     #[serde(default)]
-    pub tiers: Named<Tier>,
+    pub tiers: Named<Spanned<Tier>>,
     /// Where key records come from.
     pub keys: Option<Spanned<Keys>>,
     /// How much is remembered.
@@ -59,6 +59,8 @@ pub struct File {
     /// The chains, read by [`Chain::read`](Chain).
     #[serde(default, rename = "chains")]
     pub(super) chain_items: Named<Spanned<Vec<NodeId>>>,
+    /// The chain that judges what no route wants, before that is refused.
+    pub unrouted: Option<Spanned<String>>,
     /// Which request goes where.
     #[serde(default)]
     pub routes: Spanned<Vec<Spanned<Route>>>,
@@ -96,9 +98,9 @@ pub enum Protocol {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Tls {
     /// The certificate chain in PEM.
-    pub certificate: Spanned<SecretRef>,
+    pub certificate: Spanned<FileRef>,
     /// The private key in PEM.
-    pub key: Spanned<SecretRef>,
+    pub key: Spanned<FileRef>,
 }
 
 /// What one connection may do.
@@ -277,6 +279,18 @@ pub struct Route {
     /// Passes `Authorization` on.
     #[serde(default)]
     pub keep_authorization: bool,
+}
+
+// === impl Raw ===
+
+impl Raw {
+    /// Whether the file has an entry of this name in a section, readable or not: who refers to it has
+    /// made no mistake.
+    #[must_use]
+    pub fn names(&self, section: &str, name: &str) -> bool {
+        let section = self.tree.field(self.tree.root(), section);
+        section.is_some_and(|section| self.tree.field(section, name).is_some())
+    }
 }
 
 // === impl Tier ===

@@ -127,6 +127,25 @@ impl Tree {
         Some(entry.value)
     }
 
+    /// A list's element, if this is one that has it.
+    #[must_use]
+    pub fn element(&self, id: NodeId, index: usize) -> Option<NodeId> {
+        match &self.value(id).content {
+            Content::List(items) => items.get(index).copied(),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a list or mapping that is not empty.
+    #[must_use]
+    pub fn has_parts(&self, id: NodeId) -> bool {
+        match &self.value(id).content {
+            Content::List(items) => !items.is_empty(),
+            Content::Mapping(entries) => !entries.is_empty(),
+            Content::Scalar { .. } | Content::Broken => false,
+        }
+    }
+
     /// A value's text, if it is one.
     pub(super) fn text(&self, id: NodeId) -> Option<&str> {
         match &self.value(id).content {

@@ -28,6 +28,10 @@ pub enum SecretRef {
     File(PathBuf),
 }
 
+/// A file: `file:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileRef(pub PathBuf);
+
 /// Where log lines go.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LogTarget {
@@ -69,6 +73,7 @@ pub struct Unreadable {
 const ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
 const HOST: &str = "a host name without a port, such as api.example.com";
 const SECRET: &str = "a reference to a secret, `env:NAME` or `file:PATH`";
+const FILE: &str = "a file, `file:PATH`";
 const LOG: &str = "stdout, stderr, off or file:PATH";
 const ALLOWANCE: &str = "a rate, such as 20/s, 100/min, 1000/h, 5000/day, or `unlimited`";
 const DATE: &str = "a date, such as 2026-01-31";
@@ -216,6 +221,23 @@ impl fmt::Display for SecretRef {
     }
 }
 
+// === impl FileRef ===
+
+impl FromStr for FileRef {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        match text.strip_prefix("file:") {
+            Some(path) if !path.is_empty() => Ok(Self(path.into())),
+            // A key written out would be repeated by a hint that quotes it.
+            _ if text.starts_with('/') && !text.contains(char::is_whitespace) => {
+                Err(Unreadable::new(FILE, format!("write `file:{text}`")))
+            }
+            _ => Err(Unreadable::new(FILE, "")),
+        }
+    }
+}
+
 // === impl LogTarget ===
 
 impl FromStr for LogTarget {
@@ -303,6 +325,7 @@ deserialize_from_text! {
     Address: ADDRESS;
     HostName: HOST;
     SecretRef: SECRET;
+    FileRef: FILE;
     LogTarget: LOG;
     Allowance: ALLOWANCE;
     Date: DATE;
@@ -434,6 +457,16 @@ mod tests {
                 ("soon", Err("")),
             ],
             |date| date.unix_s.to_string(),
+        );
+        check::<FileRef>(
+            &[
+                ("file:/a.pem", Ok("/a.pem")),
+                ("file:a.pem", Ok("a.pem")),
+                ("/a.pem", Err("write `file:/a.pem`")),
+                ("env:KEY", Err("")),
+                ("file:", Err("")),
+            ],
+            |file| file.0.display().to_string(),
         );
         check::<LogTarget>(
             &[

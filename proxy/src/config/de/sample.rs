@@ -30,6 +30,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("an IP address and a port", "192.0.2.1:80"),
     ("a host name", "sample"),
     ("a reference", "env:SAMPLE"),
+    ("a file", "file:sample"),
+    ("stdout", "off"),
     ("a date", "2026-01-01"),
 ];
 
