@@ -6,6 +6,7 @@
 use super::host::read_host;
 use super::known::{Known, Onward, owned_prefix};
 use super::request::connection_names;
+use crate::challenge::API_KEY;
 use crate::edits::Edit;
 use crate::exchange::{Exchange, Scheme};
 use crate::filter::Verdict;
@@ -222,10 +223,7 @@ pub(super) fn edit_response(x: &mut Exchange, head: &ResponseHead<'_>) {
         .set(names::REQUEST_ID, x.request_id.value().clone());
     // RFC 9110, section 11.6.1: every 401 tells how to authenticate.
     if head.status == 401 && head.first(&WWW_AUTHENTICATE).is_none() && !says_how(x) {
-        x.response.set(
-            WWW_AUTHENTICATE,
-            HeaderValue::from_static("ApiKey realm=\"api\""),
-        );
+        x.response.set(WWW_AUTHENTICATE, API_KEY);
     }
 }
 
