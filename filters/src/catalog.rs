@@ -82,3 +82,40 @@ catalog! {
     crate::builtin::body_limit::BodyLimit,
     crate::builtin::headers::Headers,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_filter_has_its_own_name_and_stands_below_hygiene() {
+        let mut names = HashSet::new();
+        for (at, entry) in ENTRIES.iter().enumerate() {
+            assert!(names.insert(entry.name), "{} twice", entry.name);
+            assert!(!entry.summary.ends_with('.'), "{}", entry.name);
+            assert_eq!(entry.name == "hygiene", at == 0, "{}", entry.name);
+            // `cors` alone cannot be told from nothing.
+            let config = match entry.name {
+                "cors" => json!({"origins": ["*"]}),
+                _ => json!({}),
+            };
+            let Some(Ok(prepared)) = prepare(entry.name, config) else {
+                continue;
+            };
+            assert_eq!(prepared.name, entry.name);
+            let below = prepared.needs.contain(Facts::HYGIENE);
+            assert_eq!(below, at != 0, "{}", entry.name);
+        }
+        assert!(prepare("no_such_filter", Value::Null).is_none());
+    }
+
+    #[test]
+    fn a_field_that_no_filter_knows_is_refused() {
+        for entry in ENTRIES {
+            let read = prepare(entry.name, json!({"no_such_field": 1}));
+            assert!(read.is_some_and(|read| read.is_err()), "{}", entry.name);
+        }
+    }
+}
