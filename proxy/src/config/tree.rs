@@ -4,6 +4,7 @@
 //! mistakes, a key stands once and is plain text, aliases count for what they unfold to. Types are
 //! not decided here: a value keeps its text until somebody asks for a number.
 
+mod blame;
 mod build;
 
 pub(super) use build::build;

@@ -3,12 +3,41 @@
 //! Those that filters use too live in [`filters::units`]; here are the rest. A bare number where a unit
 //! belongs is a mistake: a reader should not have to guess.
 
+/// How the types of this module are read: from text, with a hint where it is none of theirs.
+macro_rules! deserialize_from_text {
+    ($($type:ty: $expected:expr;)*) => {
+        $(impl<'de> serde::de::Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+
+                impl Visitor<'_> for Text {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expected)
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
+                        text.parse().map_err(|unreadable: Unreadable| {
+                            E::invalid_value(de::Unexpected::Other("text"), &WithHint(&unreadable))
+                        })
+                    }
+                }
+
+                deserializer.deserialize_str(Text)
+            }
+        })*
+    };
+}
+
+mod reference;
+
 pub use filters::units::{Duration, Network, Rate, Size};
+pub use reference::{FileRef, LogTarget, SecretRef};
 
 use serde::de::{self, Deserializer, Visitor};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::str::FromStr;
 
 /// An IP address and a port: `127.0.0.1:8080`, `[::1]:8080`.
@@ -18,32 +47,6 @@ pub struct Address(pub SocketAddr);
 /// The name of a host in lower case, without a port: `api.example.com`, `127.0.0.1`, `[::1]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostName(pub String);
-
-/// Where a secret is to be found. The secret itself never stands in a policy file.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum SecretRef {
-    /// In an environment variable: `env:NAME`.
-    Env(String),
-    /// In a file, without the line end at its end: `file:PATH`.
-    File(PathBuf),
-}
-
-/// A file: `file:PATH`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FileRef(pub PathBuf);
-
-/// Where log lines go.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum LogTarget {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-    /// Nowhere.
-    Off,
-    /// Appended to a file: `file:PATH`.
-    File(PathBuf),
-}
 
 /// How much a tier's policy lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +75,6 @@ pub struct Unreadable {
 
 const ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
 const HOST: &str = "a host name without a port, such as api.example.com";
-const SECRET: &str = "a reference to a secret, `env:NAME` or `file:PATH`";
-const FILE: &str = "a file, `file:PATH`";
-const LOG: &str = "stdout, stderr, off or file:PATH";
 const ALLOWANCE: &str = "a rate, such as 20/s, 100/min, 1000/h, 5000/day, or `unlimited`";
 const DATE: &str = "a date, such as 2026-01-31";
 
@@ -183,82 +183,6 @@ impl fmt::Display for HostName {
     }
 }
 
-// === impl SecretRef ===
-
-impl FromStr for SecretRef {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        let variable = |name: &str| {
-            let first = name
-                .bytes()
-                .next()
-                .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-            first && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        };
-        match text.split_once(':') {
-            Some(("env", name)) if variable(name) => Ok(Self::Env(name.to_owned())),
-            Some(("env", _)) => Err(Unreadable::new(
-                SECRET,
-                "a variable's name has letters, digits and `_` only",
-            )),
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
-            // The text may be the secret itself: nothing of it is repeated.
-            _ => Err(Unreadable::new(
-                SECRET,
-                "a secret never stands in a policy file; if this was one, replace it, for it was read",
-            )),
-        }
-    }
-}
-
-impl fmt::Display for SecretRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Env(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-        }
-    }
-}
-
-// === impl FileRef ===
-
-impl FromStr for FileRef {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        match text.strip_prefix("file:") {
-            Some(path) if !path.is_empty() => Ok(Self(path.into())),
-            // A key written out would be repeated by a hint that quotes it.
-            _ if text.starts_with('/') && !text.contains(char::is_whitespace) => {
-                Err(Unreadable::new(FILE, format!("write `file:{text}`")))
-            }
-            _ => Err(Unreadable::new(FILE, "")),
-        }
-    }
-}
-
-// === impl LogTarget ===
-
-impl FromStr for LogTarget {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        match text {
-            "stdout" => Ok(Self::Stdout),
-            "stderr" => Ok(Self::Stderr),
-            "off" => Ok(Self::Off),
-            _ => match text.strip_prefix("file:") {
-                Some(path) if !path.is_empty() => Ok(Self::File(path.into())),
-                _ if text.contains('/') => {
-                    Err(Unreadable::new(LOG, format!("write `file:{text}`")))
-                }
-                _ => Err(Unreadable::new(LOG, "")),
-            },
-        }
-    }
-}
-
 // === impl Allowance ===
 
 impl FromStr for Allowance {
@@ -295,38 +219,9 @@ impl FromStr for Date {
     }
 }
 
-macro_rules! deserialize_from_text {
-    ($($type:ty: $expected:expr;)*) => {
-        $(impl<'de> de::Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Text;
-
-                impl Visitor<'_> for Text {
-                    type Value = $type;
-
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str($expected)
-                    }
-
-                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
-                        text.parse().map_err(|unreadable: Unreadable| {
-                            E::invalid_value(de::Unexpected::Other("text"), &WithHint(&unreadable))
-                        })
-                    }
-                }
-
-                deserializer.deserialize_str(Text)
-            }
-        })*
-    };
-}
-
 deserialize_from_text! {
     Address: ADDRESS;
     HostName: HOST;
-    SecretRef: SECRET;
-    FileRef: FILE;
-    LogTarget: LOG;
     Allowance: ALLOWANCE;
     Date: DATE;
 }
@@ -344,11 +239,13 @@ impl de::Expected for WithHint<'_> {
     }
 }
 
+/// How the tests of this module look at a type.
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod testing {
+    use super::{FromStr, Unreadable};
 
-    fn check<T: FromStr<Err = Unreadable>>(
+    /// Reads every text: what the value shows, or the hint.
+    pub(super) fn check<T: FromStr<Err = Unreadable>>(
         cases: &[(&str, Result<&str, &str>)],
         show: impl Fn(&T) -> String,
     ) {
@@ -361,6 +258,12 @@ mod tests {
             }
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::check;
+    use super::*;
 
     #[test]
     fn addresses() {
@@ -422,31 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_referred_to_and_never_repeated() {
-        let inline =
-            "a secret never stands in a policy file; if this was one, replace it, for it was read";
-        check::<SecretRef>(
-            &[
-                ("env:DATABASE_URL", Ok("env:DATABASE_URL")),
-                ("file:/run/secrets/key", Ok("file:/run/secrets/key")),
-                (
-                    "env:A-B",
-                    Err("a variable's name has letters, digits and `_` only"),
-                ),
-                (
-                    "env:",
-                    Err("a variable's name has letters, digits and `_` only"),
-                ),
-                ("file:", Err(inline)),
-                ("postgres://u:p@h", Err(inline)),
-                ("hunter2", Err(inline)),
-            ],
-            SecretRef::to_string,
-        );
-    }
-
-    #[test]
-    fn dates_logs_and_allowances() {
+    fn dates_and_allowances() {
         check::<Date>(
             &[
                 ("2026-01-01", Ok("1767225600")),
@@ -457,26 +336,6 @@ mod tests {
                 ("soon", Err("")),
             ],
             |date| date.unix_s.to_string(),
-        );
-        check::<FileRef>(
-            &[
-                ("file:/a.pem", Ok("/a.pem")),
-                ("file:a.pem", Ok("a.pem")),
-                ("/a.pem", Err("write `file:/a.pem`")),
-                ("env:KEY", Err("")),
-                ("file:", Err("")),
-            ],
-            |file| file.0.display().to_string(),
-        );
-        check::<LogTarget>(
-            &[
-                ("stdout", Ok("Stdout")),
-                ("file:/a", Ok("File(\"/a\")")),
-                ("/var/log/a", Err("write `file:/var/log/a`")),
-                ("file:", Err("")),
-                ("STDOUT", Err("")),
-            ],
-            |target| format!("{target:?}"),
         );
         check::<Allowance>(
             &[

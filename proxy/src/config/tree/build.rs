@@ -3,10 +3,9 @@
 use super::super::error::{Mistake, Mistakes};
 use super::super::limits::{ALIASES_MAX, DEPTH_MAX, NODES_MAX};
 use super::super::source::{Source, offset};
-use super::super::span::{Path, Span};
-use super::super::syntax;
+use super::super::span::Span;
 use super::{Content, Entry, NodeId, Tree, Value};
-use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle};
+use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle};
 use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -78,33 +77,33 @@ pub(in super::super) fn build(source: &Arc<Source>, mistakes: &mut Mistakes) -> 
     Some(tree)
 }
 
-struct Builder<'m> {
-    nodes: Vec<Value>,
-    open: Vec<Open>,
+pub(super) struct Builder<'m> {
+    pub(super) nodes: Vec<Value>,
+    pub(super) open: Vec<Open>,
     /// What each anchor names; `None` while that is still open.
-    anchors: HashMap<usize, Option<NodeId>>,
-    total: usize,
-    aliases: usize,
-    root: Option<NodeId>,
+    pub(super) anchors: HashMap<usize, Option<NodeId>>,
+    pub(super) total: usize,
+    pub(super) aliases: usize,
+    pub(super) root: Option<NodeId>,
     /// Values under names that are none.
-    dropped: Vec<NodeId>,
+    pub(super) dropped: Vec<NodeId>,
     /// Where the tag of the present event stands.
-    tag: Option<Span>,
-    mistakes: &'m mut Mistakes,
+    pub(super) tag: Option<Span>,
+    pub(super) mistakes: &'m mut Mistakes,
 }
 
 /// A list or mapping whose end has not come yet.
-struct Open {
-    span: Span,
-    anchor: usize,
-    broken: bool,
-    flow: bool,
-    size: usize,
-    height: usize,
-    inner: Inner,
+pub(super) struct Open {
+    pub(super) span: Span,
+    pub(super) anchor: usize,
+    pub(super) broken: bool,
+    pub(super) flow: bool,
+    pub(super) size: usize,
+    pub(super) height: usize,
+    pub(super) inner: Inner,
 }
 
-enum Inner {
+pub(super) enum Inner {
     List(Vec<NodeId>),
     Mapping {
         entries: Vec<Entry>,
@@ -123,7 +122,7 @@ struct Slip {
 }
 
 /// Reading cannot go on; the mistake was added.
-struct Stop;
+pub(super) struct Stop;
 
 // === impl Builder ===
 
@@ -395,59 +394,5 @@ impl Builder<'_> {
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
-    }
-
-    fn tagged(&mut self, span: Span, tag: &str) -> Content {
-        let found = format!("the tag `{}`", super::shorten(tag));
-        self.wrong(
-            self.tag.unwrap_or(span),
-            &found,
-            "a plain value",
-            "tags have no meaning here: remove it",
-        );
-        Content::Broken
-    }
-
-    fn too_deep(&mut self, span: Span) -> Result<(), Stop> {
-        let expected = format!("at most {DEPTH_MAX} levels");
-        self.wrong(span, "values nested too deeply", &expected, "");
-        Err(Stop)
-    }
-
-    fn syntax(&mut self, source: &Source, error: &ScanError) {
-        let start = offset(error.marker().byte_offset().unwrap_or_default());
-        let end = offset(source.text().len());
-        let span = Span {
-            start: start.min(end),
-            end: start.saturating_add(1),
-        };
-        let (problem, hint) = syntax::explain(error.kind(), source, span);
-        let problem = problem.unwrap_or_else(|| format!("this is not YAML: {}", error.info()));
-        self.mistakes
-            .add(Mistake::new(span, &Path::Root, problem).hint(hint));
-    }
-
-    fn wrong(&mut self, span: Span, found: &str, expected: &str, hint: &str) {
-        let path = self.path();
-        let mistake = Mistake::new(span, &Path::At(&path), found);
-        self.mistakes.add(mistake.expected(expected).hint(hint));
-    }
-
-    /// Where we are, as people write it.
-    fn path(&self) -> String {
-        let mut path = String::new();
-        for open in &self.open {
-            match &open.inner {
-                Inner::List(items) => path.push_str(&format!("[{}]", items.len())),
-                Inner::Mapping { key: Some(key), .. } => {
-                    if let Content::Scalar { text, .. } = &self.nodes[key.0 as usize].content {
-                        let dot = if path.is_empty() { "" } else { "." };
-                        path.push_str(&format!("{dot}{}", super::shorten(text)));
-                    }
-                }
-                Inner::Mapping { .. } => {}
-            }
-        }
-        path
     }
 }
