@@ -66,7 +66,7 @@ pub(super) fn target_length(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<8>();
     for (at, &word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(word);
-        let stops = below(word, 0x21) | equal(word, 0x7f) | equal(word, b'#') | (word & HIGH);
+        let stops = controls(word, 0x21) | equal(word, b'#') | (word & HIGH);
         if stops != 0 {
             return at * 8 + first(stops);
         }
@@ -89,11 +89,23 @@ pub(super) struct Text {
 /// The bytes at the front that may stand in a field value: all but controls, HTAB excepted.
 #[inline]
 pub(super) fn text(bytes: &[u8]) -> Text {
+    let mut text = text_without_tabs(bytes);
+    while bytes.get(text.length) == Some(&b'\t') {
+        let behind = text.length + 1;
+        let more = text_without_tabs(&bytes[behind..]);
+        text.length = behind + more.length;
+        text.has_obs_text |= more.has_obs_text;
+    }
+    text
+}
+
+#[inline]
+fn text_without_tabs(bytes: &[u8]) -> Text {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut high = 0;
     for (at, &word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(word);
-        let stops = (below(word, 0x20) & !equal(word, b'\t')) | equal(word, 0x7f);
+        let stops = controls(word, 0x20);
         if stops != 0 {
             let length = first(stops);
             // Only the bytes before the stop belong to the text.
@@ -106,18 +118,16 @@ pub(super) fn text(bytes: &[u8]) -> Text {
         high |= word;
     }
     let mut has_obs_text = high & HIGH != 0;
-    let searched = bytes.len() - rest.len();
-    for (at, &byte) in rest.iter().enumerate() {
-        if byte.is_ascii_control() && byte != b'\t' {
-            return Text {
-                length: searched + at,
-                has_obs_text,
-            };
+    let mut length = bytes.len() - rest.len();
+    for &byte in rest {
+        if byte.is_ascii_control() {
+            break;
         }
         has_obs_text |= byte >= 0x80;
+        length += 1;
     }
     Text {
-        length: bytes.len(),
+        length,
         has_obs_text,
     }
 }
@@ -151,16 +161,24 @@ pub(super) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// High bits of the bytes of `word` that are below `bound`, which is at most 0x80. The shorter formula
-/// with a subtraction lets borrows run into the next byte, and so finds fault with a space behind a tab.
-const fn below(word: u64, bound: u8) -> u64 {
-    let reaches = (word & !HIGH) + ONES * (0x80 - bound) as u64;
-    !(reaches | word) & HIGH
+/// High bits of the bytes of `word` that are below `bound`, which is at most 0x7f, or DEL.
+///
+/// No byte's sum reaches into the next one. The shorter formula, with a subtraction, borrows from the
+/// next byte, and so finds fault with a space behind a control.
+#[inline]
+const fn controls(word: u64, bound: u8) -> u64 {
+    let low = word & !HIGH;
+    let reaches = low + ONES * (0x80 - bound) as u64;
+    let is_del = low + ONES;
+    (!reaches | is_del) & !word & HIGH
 }
 
 /// High bits of the bytes of `word` that equal `byte`.
+#[inline]
 const fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ (ONES * byte as u64), 1)
+    let difference = word ^ (ONES * byte as u64);
+    let is_not = (difference & !HIGH) + !HIGH;
+    !(is_not | difference) & HIGH
 }
 
 /// The place of the first marked byte.

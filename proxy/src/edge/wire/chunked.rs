@@ -95,6 +95,7 @@ enum State {
 #[derive(Clone, Default)]
 struct Trailers {
     bytes: Vec<u8>,
+    /// Where the line begins that is being read.
     line: usize,
     places: Vec<Place>,
 }
@@ -206,7 +207,8 @@ impl ChunkedDecoder {
     /// The trailers that were read so far; all of them once the body has ended.
     #[must_use]
     pub fn trailers(&self) -> FieldIter<'_, '_> {
-        FieldIter::new(&self.trailers.bytes, &self.trailers.places)
+        let end = u16::try_from(self.trailers.line).expect("trailers are bounded far below");
+        FieldIter::new(&self.trailers.bytes, &self.trailers.places, end)
     }
 
     fn refuse(&mut self, refusal: Refusal) -> Refusal {
@@ -366,7 +368,6 @@ impl Trailers {
         if self.places.len() == TRAILER_FIELDS_MAX {
             return Err(Refusal::TrailersTooLarge);
         }
-        self.line = self.bytes.len();
         self.push(&[byte])?;
         Ok(State::Trailer)
     }
@@ -386,6 +387,7 @@ impl Trailers {
         match parse_line(window, self.line, TRAILER_BYTES_MAX) {
             Ok(line) => {
                 self.places.push(line.place);
+                self.line = line.next;
                 Ok((taken, State::TrailerStart))
             }
             Err(Stop::Refuse(refusal)) => Err(refusal),

@@ -21,6 +21,8 @@ pub struct Field<'b> {
 pub struct Fields<'b> {
     bytes: &'b [u8],
     places: [Place; FIELDS_MAX],
+    /// Where the line behind the last one begins.
+    end: u16,
     count: u8,
     has_obs_text: bool,
 }
@@ -29,17 +31,24 @@ pub struct Fields<'b> {
 #[derive(Clone)]
 pub struct FieldIter<'a, 'b> {
     bytes: &'b [u8],
-    places: std::slice::Iter<'a, Place>,
+    places: &'a [Place],
+    end: u16,
 }
 
-/// Where a field line lies. Sixteen bits each: a head's places take 800 bytes, which are cleared for
-/// every head.
+/// Where a field line begins, and its colon. The line ends where the next one begins, and white space
+/// around its value is cut off when it is looked at: so a head's places take 400 bytes, which are
+/// cleared for every head.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place {
     name: u16,
     colon: u16,
-    value: u16,
-    end: u16,
+}
+
+/// A field line of which the value was not looked at.
+#[derive(Clone, Copy)]
+pub(super) struct RawField<'b> {
+    pub(super) name: &'b [u8],
+    value: &'b [u8],
 }
 
 /// One field line that was read.
@@ -64,34 +73,45 @@ impl Field<'_> {
 // === impl Fields ===
 
 impl<'b> Fields<'b> {
-    /// Reads field lines from `start` to the empty line; the position behind that, too.
-    pub(super) fn parse(
+    /// No field lines yet, of a head in this buffer.
+    #[inline]
+    pub(super) fn new(bytes: &'b [u8]) -> Self {
+        Self {
+            bytes,
+            places: [Place::default(); FIELDS_MAX],
+            end: 0,
+            count: 0,
+            has_obs_text: false,
+        }
+    }
+
+    /// Reads field lines from `start` to the empty line; the position behind that.
+    ///
+    /// It fills the fields where they are: to return them would copy their 800 bytes.
+    #[inline]
+    pub(super) fn fill(
+        &mut self,
         window: Window<'b>,
         start: usize,
         limits: &HeadLimits,
-    ) -> Result<(Self, usize), Stop> {
-        let mut fields = Self {
-            bytes: window.bytes,
-            places: [Place::default(); FIELDS_MAX],
-            count: 0,
-            has_obs_text: false,
-        };
+    ) -> Result<usize, Stop> {
         let fields_max = limits.fields_max.min(FIELDS_MAX);
         let mut at = start;
         let mut count = 0;
         loop {
             if window.byte(at)? == b'\r' {
                 let end = window.line_feed(at + 1)?;
-                // At most FIELDS_MAX, which fits.
-                fields.count = count as u8;
-                return Ok((fields, end));
+                // Below the ceiling of 16 bits, and at most FIELDS_MAX.
+                self.end = at as u16;
+                self.count = count as u8;
+                return Ok(end);
             }
             if count == fields_max {
                 return Err(Refusal::TooManyHeaders.into());
             }
             let line = parse_line(window, at, limits.field_bytes_max)?;
-            fields.places[count] = line.place;
-            fields.has_obs_text |= line.has_obs_text;
+            self.places[count] = line.place;
+            self.has_obs_text |= line.has_obs_text;
             count += 1;
             at = line.next;
         }
@@ -119,19 +139,23 @@ impl<'b> Fields<'b> {
     /// The field lines, in their order.
     #[must_use]
     pub fn iter(&self) -> FieldIter<'_, 'b> {
-        FieldIter {
-            bytes: self.bytes,
-            places: self.places[..self.len()].iter(),
-        }
+        FieldIter::new(self.bytes, &self.places[..self.len()], self.end)
+    }
+
+    /// The field lines, for one who looks at few of their values.
+    #[inline]
+    pub(super) fn raw(&self) -> impl Iterator<Item = RawField<'b>> {
+        let mut fields = self.iter();
+        std::iter::from_fn(move || fields.next_raw())
     }
 
     /// The value of the `n`th line (from 0) of that name, without regard to case.
     #[must_use]
     pub fn nth(&self, name: &str, n: usize) -> Option<&'b [u8]> {
-        self.iter()
+        self.raw()
             .filter(|field| field.is(name))
             .nth(n)
-            .map(|field| field.value)
+            .map(|field| field.value())
     }
 
     /// The first value of that name, without regard to case.
@@ -153,12 +177,23 @@ impl<'a, 'b> IntoIterator for &'a Fields<'b> {
 // === impl FieldIter ===
 
 impl<'a, 'b> FieldIter<'a, 'b> {
-    /// The fields at these places of `bytes`.
-    pub(super) fn new(bytes: &'b [u8], places: &'a [Place]) -> Self {
-        Self {
-            bytes,
-            places: places.iter(),
-        }
+    /// The fields at these places of `bytes`, the last of which ends before `end`.
+    pub(super) fn new(bytes: &'b [u8], places: &'a [Place], end: u16) -> Self {
+        Self { bytes, places, end }
+    }
+
+    #[inline]
+    fn next_raw(&mut self) -> Option<RawField<'b>> {
+        let (place, rest) = self.places.split_first()?;
+        self.places = rest;
+        let next = rest.first().map_or(self.end, |place| place.name);
+        let colon = usize::from(place.colon);
+        // Every line was read up to its CR LF.
+        let end = usize::from(next) - 2;
+        Some(RawField {
+            name: &self.bytes[usize::from(place.name)..colon],
+            value: &self.bytes[colon + 1..end],
+        })
     }
 }
 
@@ -167,32 +202,39 @@ impl<'b> Iterator for FieldIter<'_, 'b> {
 
     #[inline]
     fn next(&mut self) -> Option<Field<'b>> {
-        self.places.next().map(|place| place.field(self.bytes))
+        self.next_raw().map(|field| Field {
+            name: field.name,
+            value: field.value(),
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.places.size_hint()
+        (self.places.len(), Some(self.places.len()))
     }
 }
 
 impl ExactSizeIterator for FieldIter<'_, '_> {}
 
-// === impl Place ===
+// === impl RawField ===
 
-impl Place {
+impl<'b> RawField<'b> {
+    /// Whether the name is this one, without regard to case.
     #[inline]
-    fn field(self, bytes: &[u8]) -> Field<'_> {
-        Field {
-            name: &bytes[usize::from(self.name)..usize::from(self.colon)],
-            value: &bytes[usize::from(self.value)..usize::from(self.end)],
-        }
+    pub(super) fn is(self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    /// The value without white space around it.
+    #[inline]
+    pub(super) fn value(self) -> &'b [u8] {
+        bytes::trim(self.value)
     }
 }
 
 /// Reads the field line at `start`.
 ///
 /// The window must not reach beyond [`super::limits::HEAD_BYTES_CEILING`]: places have 16 bits.
-#[inline]
+#[inline(always)]
 pub(super) fn parse_line(
     window: Window<'_>,
     start: usize,
@@ -207,29 +249,19 @@ pub(super) fn parse_line(
         b':' if colon > start => {}
         byte => return Err(no_name(byte, colon == start).into()),
     }
-    let mut value = colon + 1;
-    while bytes::is_space(window.byte(value)?) {
-        value += 1;
-    }
-    let text = bytes::text(&window.bytes[value..]);
-    let stop = value + text.length;
+    let text = bytes::text(&window.bytes[colon + 1..]);
+    let stop = colon + 1 + text.length;
     match window.byte(stop)? {
         b'\r' => {}
         b'\n' => return Err(Refusal::BareLineFeed.into()),
         _ => return Err(Refusal::MalformedHeader.into()),
     }
     let next = window.line_feed(stop + 1)?;
-    let mut end = stop;
-    while end > value && bytes::is_space(window.bytes[end - 1]) {
-        end -= 1;
-    }
     // Positions are below the ceiling of 16 bits, which the window keeps.
     Ok(Line {
         place: Place {
             name: start as u16,
             colon: colon as u16,
-            value: value as u16,
-            end: end as u16,
         },
         has_obs_text: text.has_obs_text,
         next,

@@ -4,7 +4,7 @@
 //! hardening, P1 to P4). Body framing comes first: its faults are the ones that smuggle.
 
 use super::bytes::{elements, is_token_text};
-use super::fields::{Field, Fields};
+use super::fields::{Fields, RawField};
 use super::host::{Host, parse_host};
 use super::limits::CONTENT_LENGTH_DIGITS_MAX;
 use super::parse::Version;
@@ -92,15 +92,15 @@ pub fn request_framing<'b>(head: &RequestHead<'b>) -> Result<RequestFraming<'b>,
     let mut hosts = Once::default();
     let mut expects = Once::default();
     let mut has_upgrade = false;
-    for field in &head.fields {
+    for field in head.fields.raw() {
         match field.name.len() {
-            4 if field.is("host") => hosts.take(field.value),
-            6 if field.is("expect") => expects.take(field.value),
+            4 if field.is("host") => hosts.take(field.value()),
+            6 if field.is("expect") => expects.take(field.value()),
             7 if field.is("upgrade") => has_upgrade = true,
             10 if field.is("connection") => {
-                connection_verdict = connection_verdict.and(connection.take(field.value));
+                connection_verdict = connection_verdict.and(connection.take(field.value()));
             }
-            _ => body.take(&field),
+            _ => body.take(field),
         }
     }
     let body = match body.announced(head.version)? {
@@ -127,9 +127,9 @@ pub fn request_framing<'b>(head: &RequestHead<'b>) -> Result<RequestFraming<'b>,
 /// are for this connection only (RFC 9110, section 7.6.1).
 pub fn connection_names<'a, 'b: 'a>(fields: &'a Fields<'b>) -> impl Iterator<Item = &'b [u8]> + 'a {
     fields
-        .iter()
+        .raw()
         .filter(|field| field.is("connection"))
-        .flat_map(|field| elements(field.value))
+        .flat_map(|field| elements(field.value()))
         .filter(|name| !name.is_empty())
 }
 
@@ -214,13 +214,13 @@ impl ConnectionOptions {
 impl<'b> BodyFields<'b> {
     /// Takes a field if it is one of body framing.
     #[inline]
-    pub(super) fn take(&mut self, field: &Field<'b>) {
+    pub(super) fn take(&mut self, field: RawField<'b>) {
         match field.name.len() {
             14 if field.is("content-length") => {
                 self.has_more_lengths |= self.length.is_some();
-                self.length = Some(field.value);
+                self.length = Some(field.value());
             }
-            17 if field.is("transfer-encoding") => self.codings.take(field.value),
+            17 if field.is("transfer-encoding") => self.codings.take(field.value()),
             _ => {}
         }
     }

@@ -32,12 +32,14 @@ pub fn parse_host(value: &[u8]) -> Option<Host<'_>> {
     if value.len() > HOST_BYTES_MAX || !value.is_ascii() {
         return None;
     }
-    let value = std::str::from_utf8(value).ok()?;
-    let end = if value.starts_with('[') {
-        value.find(']')? + 1
-    } else {
-        value.find(':').unwrap_or(value.len())
+    let end = match value.first()? {
+        b'[' => value.iter().position(|&byte| byte == b']')? + 1,
+        _ => value
+            .iter()
+            .position(|&byte| byte == b':')
+            .unwrap_or(value.len()),
     };
+    let value = std::str::from_utf8(value).ok()?;
     let (name, rest) = value.split_at(end);
     let port = match rest.strip_prefix(':') {
         Some(digits) => Some(parse_port(digits)?),
@@ -60,26 +62,37 @@ fn parse_port(digits: &str) -> Option<u16> {
 }
 
 fn is_name_or_ipv4(name: &str) -> bool {
-    let mut last = "";
-    for label in name.split('.') {
-        let bytes = label.as_bytes();
-        // Underscores are no part of host names, and common in container networks.
-        let good = (1..=63).contains(&bytes.len())
-            && bytes
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-            && !label.starts_with('-')
-            && !label.ends_with('-');
-        if !good {
-            return false;
+    let mut last = 0;
+    let bytes = name.as_bytes();
+    // Bytes rather than `split`, which searches each label as if it were a text.
+    for at in 0..=bytes.len() {
+        match bytes.get(at) {
+            None | Some(b'.') => {
+                if !is_label(&bytes[last..at]) {
+                    return false;
+                }
+                if at < bytes.len() {
+                    last = at + 1;
+                }
+            }
+            Some(_) => {}
         }
-        last = label;
     }
+    let last = &bytes[last..];
     // `127.1` and `0x7f.1` are addresses to some and names to others (WHATWG URL, "ends in a number").
-    let ends_in_a_number = last.bytes().all(|byte| byte.is_ascii_digit())
-        || last.starts_with("0x")
-        || last.starts_with("0X");
+    let ends_in_a_number =
+        last.iter().all(u8::is_ascii_digit) || last.starts_with(b"0x") || last.starts_with(b"0X");
     !ends_in_a_number || name.parse::<Ipv4Addr>().is_ok()
+}
+
+/// Whether this may stand between two dots. Underscores are no part of host names, and common in
+/// container networks.
+fn is_label(label: &[u8]) -> bool {
+    label.len() <= 63
+        && label
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && !matches!(label, [] | [b'-', ..] | [.., b'-'])
 }
 
 #[cfg(test)]

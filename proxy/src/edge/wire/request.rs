@@ -76,32 +76,39 @@ impl<'b> RequestHead<'b> {
 /// On [`Parse::Partial`], a head that drips in would be read from its start again and again: use
 /// [`super::HeadScan::parse_request`] there, which gives the same outcome.
 #[must_use]
+#[inline]
 pub fn parse_request<'b>(buffer: &'b [u8], limits: &HeadLimits) -> Parse<RequestHead<'b>> {
-    match parse(Window::head(buffer, limits), limits) {
-        Ok((head, length)) => Parse::Complete { head, length },
+    let mut head = RequestHead {
+        method: "",
+        target: &[],
+        form: TargetForm::Origin,
+        version: Version::Http11,
+        fields: Fields::new(buffer),
+    };
+    match fill(&mut head, Window::head(buffer, limits), limits) {
+        Ok(length) => Parse::Complete { head, length },
         Err(Stop::Partial) => Parse::Partial,
         Err(Stop::Refuse(refusal)) => Parse::Refuse(refusal),
     }
 }
 
 #[inline]
-fn parse<'b>(window: Window<'b>, limits: &HeadLimits) -> Result<(RequestHead<'b>, usize), Stop> {
+fn fill<'b>(
+    head: &mut RequestHead<'b>,
+    window: Window<'b>,
+    limits: &HeadLimits,
+) -> Result<usize, Stop> {
     let start = skip_empty_line(window)?;
     let (method, at) = parse_method(window, start)?;
     let (target, at) = parse_target(window, at, limits.target_bytes_max)?;
     let (version, at) = window.version(at, Refusal::MalformedRequestLine)?;
     let at = parse_line_end(window, at)?;
     // The form is judged behind the version, so that HTTP/2's preface is told its version is wrong.
-    let form = target_form(method, target).ok_or(Refusal::InvalidTarget)?;
-    let (fields, length) = Fields::parse(window, at, limits)?;
-    let head = RequestHead {
-        method,
-        target,
-        form,
-        version,
-        fields,
-    };
-    Ok((head, length))
+    head.form = target_form(method, target).ok_or(Refusal::InvalidTarget)?;
+    head.method = method;
+    head.target = target;
+    head.version = version;
+    head.fields.fill(window, at, limits)
 }
 
 /// The position behind one empty line, if there is one: old clients send it after a body.

@@ -34,18 +34,30 @@ enum Halt {
 ///
 /// Interim responses (1xx) are heads of their own: read them off until another one comes.
 #[must_use]
+#[inline]
 pub fn parse_response<'b>(
     buffer: &'b [u8],
     limits: &HeadLimits,
 ) -> Parse<ResponseHead<'b>, AnswerFault> {
-    match parse(Window::head(buffer, limits), limits) {
-        Ok((head, length)) => Parse::Complete { head, length },
+    let mut head = ResponseHead {
+        version: Version::Http11,
+        status: 0,
+        phrase: &[],
+        fields: Fields::new(buffer),
+    };
+    match fill(&mut head, Window::head(buffer, limits), limits) {
+        Ok(length) => Parse::Complete { head, length },
         Err(Halt::Partial) => Parse::Partial,
         Err(Halt::Fault(fault)) => Parse::Refuse(fault),
     }
 }
 
-fn parse<'b>(window: Window<'b>, limits: &HeadLimits) -> Result<(ResponseHead<'b>, usize), Halt> {
+#[inline]
+fn fill<'b>(
+    head: &mut ResponseHead<'b>,
+    window: Window<'b>,
+    limits: &HeadLimits,
+) -> Result<usize, Halt> {
     let line = window.up_to(
         limits.field_bytes_max.saturating_add(2),
         Refusal::HeaderTooLarge,
@@ -56,14 +68,10 @@ fn parse<'b>(window: Window<'b>, limits: &HeadLimits) -> Result<(ResponseHead<'b
     if !(100..=599).contains(&status) {
         return Err(Halt::Fault(AnswerFault::InvalidStatus));
     }
-    let (fields, length) = Fields::parse(window, at, limits)?;
-    let head = ResponseHead {
-        version,
-        status,
-        phrase,
-        fields,
-    };
-    Ok((head, length))
+    head.version = version;
+    head.status = status;
+    head.phrase = phrase;
+    Ok(head.fields.fill(window, at, limits)?)
 }
 
 /// Reads a space and three digits.

@@ -46,11 +46,13 @@ pub fn response_framing(
     }
     let mut fields = BodyFields::default();
     let mut connection = ConnectionOptions::default();
-    for field in &head.fields {
+    for field in head.fields.raw() {
         if field.is("connection") {
-            connection.take(field.value).map_err(AnswerFault::Framing)?;
+            connection
+                .take(field.value())
+                .map_err(AnswerFault::Framing)?;
         } else {
-            fields.take(&field);
+            fields.take(field);
         }
     }
     let announced = fields
