@@ -14,8 +14,10 @@ pub struct Prepared {
     pub gives: Facts,
     /// Warnings of its configuration: an id and a sentence.
     pub warnings: Vec<(&'static str, String)>,
-    build: Box<dyn Fn(&Env) -> Result<Box<dyn Filter>, BuildError> + Send + Sync>,
+    build: Box<Make>,
 }
+
+type Make = dyn Fn(&Env) -> Result<Box<dyn Filter>, BuildError> + Send + Sync;
 
 /// One line of the table of filters.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +82,9 @@ catalog! {
     crate::builtin::cors::Cors,
     crate::builtin::api_version::ApiVersion,
     crate::builtin::body_limit::BodyLimit,
+    crate::builtin::api_key::ApiKey,
+    crate::builtin::signature::Signature,
+    crate::builtin::rate_limit::RateLimit,
     crate::builtin::headers::Headers,
 }
 

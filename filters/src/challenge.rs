@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
 
 /// The challenge of an API key. The scheme is ours; clients that know none ignore it.
-const API_KEY: HeaderValue = HeaderValue::from_static("ApiKey realm=\"tidegate\"");
+pub const API_KEY: HeaderValue = HeaderValue::from_static("ApiKey realm=\"tidegate\"");
 
 /// A refusal; with the challenge when it is a 401.
 #[must_use]
@@ -26,7 +26,10 @@ mod tests {
     fn every_401_has_the_challenge_and_nothing_else_has() {
         for &reason in Reason::ALL {
             let reply = refuse(reason);
-            let challenged = reply.fields.iter().any(|(name, _)| *name == WWW_AUTHENTICATE);
+            let challenged = reply
+                .fields
+                .iter()
+                .any(|(name, _)| *name == WWW_AUTHENTICATE);
             assert_eq!(challenged, reply.status == 401, "{}", reason.as_str());
         }
     }

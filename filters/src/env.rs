@@ -31,12 +31,15 @@ pub struct Site {
     /// Hosts that are served, in lower case, without a port; empty: any.
     pub hosts: Vec<String>,
     /// The tiers: each with its policies in the order of the file; `None`: unlimited.
-    pub tiers: BTreeMap<String, Option<Arc<[(String, Rate)]>>>,
+    pub tiers: BTreeMap<String, Option<PolicyList>>,
     /// The API versions.
     pub versions: Vec<VersionFacts>,
     /// The base of documentation links, without a slash at the end.
     pub documentation: String,
 }
+
+/// Policies of one tier: each a name and a rate.
+pub type PolicyList = Arc<[(String, Rate)]>;
 
 /// One API version.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -152,6 +152,16 @@ impl Fields for [(&[u8], &[u8])] {
     }
 }
 
+impl<T: Fields + ?Sized> Fields for &T {
+    fn nth(&self, name: &HeaderName, n: usize) -> Option<&[u8]> {
+        (**self).nth(name, n)
+    }
+
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a [u8], &'a [u8])) {
+        (**self).each(visit);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,15 +191,5 @@ mod tests {
         assert_eq!(single(fields, &host), Ok(Some(&b"h"[..])));
         assert_eq!(single(fields, &HeaderName::from_static("te")), Ok(None));
         assert_eq!(fields.nth(&key, 1), Some(&b"b"[..]));
-    }
-}
-
-impl<T: Fields + ?Sized> Fields for &T {
-    fn nth(&self, name: &HeaderName, n: usize) -> Option<&[u8]> {
-        (**self).nth(name, n)
-    }
-
-    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a [u8], &'a [u8])) {
-        (**self).each(visit);
     }
 }

@@ -7,6 +7,7 @@ pub use form::{Environment, KeyError, KeyText, checksum};
 use crate::signing::Secret;
 use crate::units::{Network, Rate};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -107,6 +108,12 @@ impl KeyRecord {
         } else {
             Standing::Good
         }
+    }
+
+    /// Whether the key may be used from this address.
+    #[must_use]
+    pub fn admits(&self, client: IpAddr) -> bool {
+        self.networks.is_empty() || self.networks.iter().any(|net| net.contains(client))
     }
 
     /// The secrets that count at this instant; every one of them verifies during an overlap.

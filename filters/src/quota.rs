@@ -22,7 +22,7 @@ mod table;
 mod tests;
 
 pub use crate::snapshot::SnapshotError;
-pub use decision::{Decision, Policies, PoliciesError, PolicyState};
+pub use decision::{Decision, Policies, PoliciesError, PolicyState, is_name};
 
 use crate::address::Neighbourhood;
 use crate::clock::Now;

@@ -11,7 +11,7 @@
 use crate::clock::{Clock, Now};
 use crate::edits::Edits;
 use crate::env::{Env, Keys, LogSink, Lookup, Site};
-use crate::exchange::{BoxFuture, Client, Exchange, RequestId, Scheme};
+use crate::exchange::{BoxFuture, Client, Exchange, Outcome, RequestId, Scheme};
 use crate::filter::{Filter, Step, Verdict};
 use crate::head::{Fields, Head, ResponseHead, Version};
 use crate::key::{Credential, Environment, KeyHash, KeyRecord, KeyText, Usage, checksum};
@@ -479,6 +479,24 @@ pub fn edited(fields: &FieldList, edits: &Edits) -> HeaderMap {
 pub fn answer(filter: &dyn Filter, x: &mut Exchange, status: u16, fields: &FieldList) -> HeaderMap {
     filter.on_response(x, &ResponseHead { status, fields });
     edited(fields, &x.response)
+}
+
+/// How an exchange ended with this status: a GET of `/`, with nothing else to tell.
+#[must_use]
+pub fn outcome(status: u16) -> Outcome<'static> {
+    Outcome {
+        status,
+        method: "GET",
+        target: b"/",
+        user_agent: None,
+        request_bytes: 0,
+        response_bytes: 0,
+        duration_ns: 0,
+        upstream_ns: None,
+        upstream: None,
+        cut: false,
+        note: None,
+    }
 }
 
 /// A judgement in one word: `ok`, the reason, or the status of an answer without one.

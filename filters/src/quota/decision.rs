@@ -47,6 +47,13 @@ pub struct PolicyState {
     pub next_s: u64,
 }
 
+/// Whether a text can name a policy or a limit: it is shown in fields without any escape.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let visible = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    (1..=POLICY_NAME_LENGTH_MAX).contains(&text.len()) && text.bytes().all(visible)
+}
+
 // === impl Policies ===
 
 impl Policies {
@@ -62,11 +69,7 @@ impl Policies {
             return Err(PoliciesError::TooMany);
         }
         for (n, (name, _)) in list.iter().enumerate() {
-            let fits = (1..=POLICY_NAME_LENGTH_MAX).contains(&name.len())
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-            if !fits {
+            if !is_name(name) {
                 return Err(PoliciesError::Name(name.clone()));
             }
             if list[..n].iter().any(|(earlier, _)| earlier == name) {
@@ -74,6 +77,12 @@ impl Policies {
             }
         }
         Ok(Self(list))
+    }
+
+    /// Whether both are the same list in memory: cheaper than to compare them.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The policies in their order.

@@ -1,0 +1,108 @@
+//! The fields about limits, written from one decision (contract, section 1).
+
+use crate::clock::Now;
+use crate::edits::Edits;
+use crate::names;
+use crate::quota::{Decision, Policies};
+use http::HeaderValue;
+use smallvec::SmallVec;
+
+/// A field value in the making: on the stack for as many policies as tiers have.
+type Text = SmallVec<[u8; 96]>;
+
+/// Sets all of them. `policy` is the value of `RateLimit-Policy` if it was made before.
+pub(super) fn set(
+    edits: &mut Edits,
+    decision: &Decision,
+    policy: Option<&HeaderValue>,
+    started: Now,
+) {
+    let (_, tightest) = decision.tightest();
+    // Rounded up, so that at that second all tokens are back.
+    let reset_ms = tightest.reset_s.saturating_mul(1000);
+    let reset_s = started.unix_ms.saturating_add(reset_ms).div_ceil(1000);
+    edits.set(names::RATELIMIT_LIMIT, tightest.limit.into());
+    edits.set(names::RATELIMIT_REMAINING, tightest.remaining.into());
+    edits.set(names::RATELIMIT_RESET, reset_s.into());
+    let policy = policy
+        .cloned()
+        .unwrap_or_else(|| policy_field(decision.policies()));
+    edits.set(names::RATELIMIT_POLICY, policy);
+    edits.set(names::RATELIMIT, state_field(decision));
+}
+
+/// `"hourly";q=1000;w=3600, "burst";q=100;w=60`
+pub(super) fn policy_field(policies: &Policies) -> HeaderValue {
+    let mut text = Text::new();
+    for (name, rate) in policies.iter() {
+        push_item(&mut text, name);
+        push_parameter(&mut text, b'q', rate.limit.into());
+        push_parameter(&mut text, b'w', rate.window_s.into());
+    }
+    value(&text)
+}
+
+/// `"hourly";r=412;t=4, "burst";r=88;t=1`
+fn state_field(decision: &Decision) -> HeaderValue {
+    let mut text = Text::new();
+    for (name, state) in decision.iter() {
+        push_item(&mut text, name);
+        push_parameter(&mut text, b'r', state.remaining.into());
+        push_parameter(&mut text, b't', state.next_s);
+    }
+    value(&text)
+}
+
+/// The next item of a List: a String (RFC 9651, sections 3.1 and 3.3.3). Names of policies hold
+/// nothing that would need an escape.
+fn push_item(text: &mut Text, name: &str) {
+    if !text.is_empty() {
+        text.extend_from_slice(b", ");
+    }
+    text.push(b'"');
+    text.extend_from_slice(name.as_bytes());
+    text.push(b'"');
+}
+
+/// A parameter with an Integer (RFC 9651, sections 3.1.2 and 3.3.1): at most 15 digits.
+fn push_parameter(text: &mut Text, name: u8, number: u64) {
+    const GREATEST: u64 = 999_999_999_999_999;
+    text.extend_from_slice(&[b';', name, b'=']);
+    let mut digits = [0; 15];
+    let mut start = digits.len();
+    let mut rest = number.min(GREATEST);
+    loop {
+        start -= 1;
+        digits[start] = b'0' + u8::try_from(rest % 10).expect("a digit is below 10");
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.extend_from_slice(&digits[start..]);
+}
+
+fn value(text: &Text) -> HeaderValue {
+    HeaderValue::from_bytes(text).expect("names of policies and digits are visible ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_written_whole_and_bounded() {
+        for (number, text) in [
+            (0, ";t=0"),
+            (9, ";t=9"),
+            (10, ";t=10"),
+            (999_999_999_999_999, ";t=999999999999999"),
+            (1_000_000_000_000_000, ";t=999999999999999"),
+            (u64::MAX, ";t=999999999999999"),
+        ] {
+            let mut out = Text::new();
+            push_parameter(&mut out, b't', number);
+            assert_eq!(&out[..], text.as_bytes());
+        }
+    }
+}
