@@ -113,6 +113,7 @@ fn one(judge: &mut Judge<'_>, written: &config::raw::Chain, rehearsal: &Rehearsa
             let hint = "move it to the top, or leave it out: it is then put there";
             judge.wrong(filter.name.span, &at, found, "`hygiene` first", hint);
         }
+        let before = judge.mistakes.count();
         let Some(prepared) = prepare(judge, filter) else {
             chain.broken = true;
             continue;
@@ -121,21 +122,24 @@ fn one(judge: &mut Judge<'_>, written: &config::raw::Chain, rehearsal: &Rehearsa
             misplaced(judge, written, filter, chain.gives.missing(prepared.needs));
         }
         chain.gives = chain.gives | prepared.gives;
-        for (id, sentence) in &prepared.warnings {
-            judge.warn(
-                filter.name.span,
-                &at,
-                sentence.clone(),
-                format!("known as `{id}`"),
-            );
-        }
         let place = Place {
             name: filter.name.span,
             config: filter.config,
             path: filter.path.clone(),
         };
-        if let Err(error) = rehearsal.build(&prepared) {
-            judge.mistakes.add(unbuilt(&judge.raw.tree, &place, &error));
+        // What is made of half a configuration says nothing of the whole.
+        if judge.mistakes.count() == before {
+            for (id, sentence) in &prepared.warnings {
+                judge.warn(
+                    filter.name.span,
+                    &at,
+                    sentence.clone(),
+                    format!("known as `{id}`"),
+                );
+            }
+            if let Err(error) = rehearsal.build(&prepared) {
+                judge.mistakes.add(unbuilt(&judge.raw.tree, &place, &error));
+            }
         }
         chain.steps.push(Step {
             prepared,

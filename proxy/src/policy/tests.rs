@@ -562,3 +562,124 @@ fn what_nobody_uses_is_a_warning() {
             .starts_with("warning: test.yaml:8:3: upstreams.spare\n")
     );
 }
+
+#[test]
+fn the_order_of_filters_is_proved() {
+    let chain = |list: &str| format!("open: [{list}]");
+    let proving = ("    public: true\n", "");
+    let cases: &[(&str, &[&str])] = &[
+        ("api_key, signature, rate_limit", &[]),
+        ("hygiene, api_key: { proof: key-only }, rate_limit", &[]),
+        (
+            "request_id, hygiene, api_key, signature",
+            &[
+                "chains.open[1].hygiene: found `hygiene` below other filters, expected `hygiene` first \
+             (move it to the top, or leave it out: it is then put there)",
+            ],
+        ),
+        (
+            "rate_limit, api_key, signature",
+            &[
+                "chains.open[0].rate_limit: found `rate_limit`, which needs a proved caller, expected a \
+             filter above it that gives this (move it below `signature`)",
+            ],
+        ),
+        (
+            "signature, api_key",
+            &[
+                "chains.open[0].signature: found `signature`, which needs an API key, expected a filter \
+             above it that gives this (move it below `api_key`)",
+            ],
+        ),
+        (
+            "signature",
+            &[
+                "chains.open[0].signature: found `signature`, which needs an API key, expected a filter \
+             above it that gives this (put above it what gives that: `api_key`)",
+            ],
+        ),
+        (
+            "api_key",
+            &[
+                "routes[0].chain: a route whose chain `open` proves no caller (add `signature` to the \
+             chain, or say `public: true` if anybody may use it)",
+            ],
+        ),
+        // What cannot be read may give anything: nothing is said of those below it.
+        (
+            "api_key, signatur, rate_limit",
+            &[
+                "chains.open[1].signatur: found the unknown filter `signatur`, expected a known one (did \
+             you mean `signature`?)",
+            ],
+        ),
+        (
+            "api_key, signature: { window: 300 }, rate_limit",
+            &[
+                "chains.open[1].signature.window: found the number 300, expected a span of time with its \
+             unit, such as 250ms, 300s, 15m, 1h (write `300s`)",
+            ],
+        ),
+        (
+            "api_key, signature: { window: 2h, schemes: [v2] }, rate_limit",
+            &[
+                "chains.open[1].signature.schemes[0]: found `v2`, expected one of `v1`, `body-timestamp` \
+             (did you mean `v1`?)",
+            ],
+        ),
+        (
+            "api_key, signature: { window: 2h }, rate_limit",
+            &[
+                "chains.open[1].signature.window: the window is not 1 to 3600 whole seconds (the usual is 300s)",
+            ],
+        ),
+    ];
+    for (list, expected) in cases {
+        // A filter with a configuration stands in braces in such a list.
+        let list = list.replace(
+            "api_key: { proof: key-only }",
+            "{ api_key: { proof: key-only } }",
+        );
+        let found = list.find("signature: {").map(|at| {
+            let end = at + list[at..].find('}').unwrap() + 1;
+            format!("{}{{ {} }}{}", &list[..at], &list[at..end], &list[end..])
+        });
+        let list = found.unwrap_or(list);
+        let found = with(&[("open: [hygiene]", &chain(&list)), proving])
+            .err()
+            .unwrap_or_default();
+        assert_eq!(found, *expected, "{list}");
+    }
+    check(&[(
+        &[("open: [hygiene]", "open: [api_key, signature]")],
+        &[
+            "routes[0].public: `public: true` beside the chain `open`, which proves callers (remove \
+         `public`, or take another chain)",
+        ],
+    )]);
+}
+
+#[test]
+fn the_shipped_files_are_good() {
+    for (name, text) in [
+        ("tidegate.yaml", include_str!("../../../conf/tidegate.yaml")),
+        ("minimal.yaml", include_str!("../../../conf/minimal.yaml")),
+        ("strict.yaml", include_str!("../../../conf/strict.yaml")),
+    ] {
+        let loaded = load(name, text).unwrap_or_else(|report| panic!("{report}"));
+        for route in &loaded.policy.routes {
+            let open = &*route.name == "health";
+            assert_ne!(
+                loaded.policy.chains[route.chain].proves(),
+                open,
+                "{name}: {}",
+                route.name
+            );
+        }
+        // The shipped file accepts the customer's scheme, which binds no path: the loader says so.
+        let warned = lines(&loaded.warnings)
+            .iter()
+            .any(|line| line.contains("body-timestamp"));
+        assert_eq!(warned, name != "strict.yaml", "{name}: {}", loaded.warnings);
+    }
+}

@@ -87,3 +87,31 @@ fn what_a_filter_says_of_its_configuration_is_said_at_its_field() {
     let span = mistake.span.unwrap();
     assert_eq!(&text[span.start as usize..span.end as usize], "[");
 }
+
+#[test]
+fn a_chain_with_cors_answers_preflights() {
+    let text = POLICY
+        .replace(
+            "open: [hygiene]",
+            "open: [{ cors: { origins: [https://app.example] } }]",
+        )
+        .replace("path: /api/v1/a", "path: /a");
+    let plan = plan(&text);
+    let preflight =
+        |path: &str, method: &str| match plan.router.find(b"a.example", path.as_bytes(), method) {
+            Found::WrongMethod { preflight, allow } => (preflight, allow.to_string()),
+            found => panic!("{found:?}"),
+        };
+    assert_eq!(
+        preflight("/a", "OPTIONS"),
+        (Some(0), "GET, HEAD, OPTIONS".to_owned())
+    );
+    assert_eq!(
+        preflight("/a", "POST"),
+        (None, "GET, HEAD, OPTIONS".to_owned())
+    );
+    assert_eq!(
+        preflight("/other", "OPTIONS"),
+        (None, "GET, HEAD".to_owned())
+    );
+}
