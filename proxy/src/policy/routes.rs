@@ -60,6 +60,10 @@ pub(super) fn routes(
         judge.wrong(span, &section, "no route", "at least one", "");
     }
     judge.count(written.span, &section, written.len(), ROUTES_MAX);
+    if written.len() > ROUTES_MAX {
+        // Each route is compared with every other: not for more of them than there may be.
+        return Vec::new();
+    }
     let mut routes: Vec<Route> = Vec::new();
     for (index, route) in written.iter().enumerate() {
         let path = section.element(index);

@@ -537,6 +537,26 @@ fn routes() {
 }
 
 #[test]
+fn there_are_not_too_many_routes() {
+    let routes = |count: usize| -> String {
+        let one = |n| {
+            format!(
+                "  - {{ name: r{n}, path: /r{n}, methods: [GET], chain: open, upstream: orders, public: true }}\n"
+            )
+        };
+        (0..count).map(one).collect::<String>() + ROUTE
+    };
+    let too_many = format!(
+        "routes: found {} entries, expected at most 1024",
+        limits::ROUTES_MAX + 1
+    );
+    check(&[
+        (&[(ROUTE, &routes(limits::ROUTES_MAX - 1))], &[]),
+        (&[(ROUTE, &routes(limits::ROUTES_MAX))], &[&too_many]),
+    ]);
+}
+
+#[test]
 fn what_nobody_uses_is_a_warning() {
     let loaded = with(&[
         (
