@@ -5,7 +5,7 @@ use crate::reply::{ErrorCode, Reason, Reply};
 use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
 
-/// The challenge of an API key. The scheme is ours; clients that know none ignore it.
+/// The challenge of an API key: the one spelling of it. The scheme is ours; clients that know none ignore it.
 pub const API_KEY: HeaderValue = HeaderValue::from_static("ApiKey realm=\"tidegate\"");
 
 /// A refusal; with the challenge when it is a 401.

@@ -81,6 +81,10 @@ impl Build for ApiKey {
     const SUMMARY: &'static str = "reads the caller's API key and looks it up";
     type Config = Config;
 
+    fn needs(_: &Config) -> Facts {
+        Facts::HYGIENE
+    }
+
     fn gives(config: &Config) -> Facts {
         match config.proof {
             ProofBy::Signature => Facts::CLAIM,

@@ -11,3 +11,6 @@ pub mod ip_allow;
 pub mod rate_limit;
 pub mod request_id;
 pub mod signature;
+
+#[cfg(test)]
+mod tests;

@@ -105,8 +105,8 @@ impl Build for RateLimit {
 
     fn needs(config: &Config) -> Facts {
         match config.by {
-            By::Caller => Facts::PRINCIPAL,
-            By::Address => Facts::NONE,
+            By::Caller => Facts::HYGIENE | Facts::PRINCIPAL,
+            By::Address => Facts::HYGIENE,
         }
     }
 

@@ -118,7 +118,7 @@ impl Build for Signature {
     type Config = Config;
 
     fn needs(_: &Config) -> Facts {
-        Facts::CLAIM
+        Facts::HYGIENE | Facts::CLAIM
     }
 
     fn gives(_: &Config) -> Facts {
