@@ -25,7 +25,7 @@ test: services ## run every test: units, rules of the house, end to end
 	@mkdir -p target
 	$(OPEN_FILES); cargo test --workspace --tests $(ARGS) 2>&1 | tee target/test.log
 	@awk '/^test result: / { gsub(";", ""); passed += $$4; failed += $$6; skipped += $$8 } \
-	  END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }' target/test.log
+	  END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit passed == 0 }' target/test.log
 
 lint: prerequisites ## formatting, lints as errors, licences and banned crates
 	cargo fmt --all -- --check
@@ -39,7 +39,9 @@ bench: services ## what a request costs: each filter, and the edge beside nginx
 fuzz: prerequisites ## each fuzz target for FUZZ_SECONDS (60); needs cargo-fuzz
 	@command -v cargo-fuzz >/dev/null || { echo "fuzz: cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
 	@for target in $(FUZZ_TARGETS); do echo "fuzz: $$target"; \
-	  cargo fuzz run --sanitizer none "$$target" -- -max_total_time=$(FUZZ_SECONDS); done
+	  mkdir -p "fuzz/corpus/$$target"; \
+	  cargo fuzz run --sanitizer none "$$target" "fuzz/corpus/$$target" "fuzz/seeds/$$target" \
+	    -- -max_total_time=$(FUZZ_SECONDS); done
 
 prerequisites:
 	@bash .ci/prerequisites
