@@ -59,7 +59,10 @@ fn base64_is_read() {
 fn check(interpreter: &str, extension: &str) {
     let here = Command::new(interpreter).arg("-c").arg("").output().is_ok();
     if !here {
-        assert!(std::env::var_os("CI").is_none(), "{interpreter} is not on this machine");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{interpreter} is not on this machine"
+        );
         return;
     }
     let sample = root().join(format!("docs/samples/sign.{extension}"));
@@ -96,8 +99,14 @@ fn vectors() -> Vec<Vector> {
     let text = fs::read_to_string(root().join("tests/vectors/signatures.json"))
         .expect("the vectors are in the repository");
     let file: Value = serde_json::from_str(&text).expect("the vectors are JSON");
-    let vectors = file["vectors"].as_array().expect("the file has a list of vectors");
-    vectors.iter().filter(|vector| vector["scheme"] == "v1").map(read).collect()
+    let vectors = file["vectors"]
+        .as_array()
+        .expect("the file has a list of vectors");
+    vectors
+        .iter()
+        .filter(|vector| vector["scheme"] == "v1")
+        .map(read)
+        .collect()
 }
 
 fn read(vector: &Value) -> Vector {
@@ -121,7 +130,10 @@ fn unbase64(text: &str) -> Vec<u8> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bits, mut held, mut out) = (0_u32, 0, Vec::new());
     for byte in text.bytes().filter(|byte| *byte != b'=') {
-        let value = ALPHABET.iter().position(|letter| *letter == byte).expect("base64");
+        let value = ALPHABET
+            .iter()
+            .position(|letter| *letter == byte)
+            .expect("base64");
         bits = bits << 6 | value as u32;
         held += 6;
         if held >= 8 {
