@@ -112,9 +112,10 @@ impl Chain {
         }
     }
 
-    /// Tells the filters that were entered how it ended, in reverse.
+    /// Tells every filter how it ended, in reverse: also those that the request did not come to, for
+    /// what was refused above the log must not be missing from it.
     pub fn on_log(&self, x: &mut Exchange, outcome: &Outcome<'_>) {
-        for link in self.entered(x).iter().rev() {
+        for link in self.links.iter().rev() {
             link.filter.on_log(x, outcome);
         }
     }

@@ -62,7 +62,8 @@ pub trait Filter: Send + Sync {
         let _ = (x, chunk, end);
     }
 
-    /// The exchange has ended, well or not. In reverse order, for the filters that were entered.
+    /// The exchange has ended, well or not. In reverse order, for every filter of the chain, also
+    /// for those that the request did not come to.
     fn on_log(&self, x: &mut Exchange, outcome: &Outcome<'_>) {
         let _ = (x, outcome);
     }

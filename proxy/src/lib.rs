@@ -3,4 +3,8 @@
 //! Configuration flows one way: what was written becomes what was meant, and that becomes what
 //! runs. Start with `assemble`, the only room that knows every part.
 
+pub mod config;
+pub mod edge;
+pub mod plan;
+pub mod policy;
 pub mod telemetry;

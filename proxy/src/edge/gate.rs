@@ -318,7 +318,6 @@ async fn refuse(
     refusal: Refusal,
 ) {
     let reply = Reply::refuse(reason_of(refusal))
-        .with_status(refusal.status())
         .saying(refusal.message())
         .closing();
     speak(shared, stream, connection, &reply, request_line(inbox)).await;

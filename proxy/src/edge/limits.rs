@@ -3,45 +3,45 @@
 use std::time::Duration;
 
 /// Bytes of a connection's buffer for heads and for what arrives while nobody reads.
-pub const INBOX_BYTES_MAX: usize = 64 * 1024;
+pub(super) const INBOX_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes asked of the socket at once.
-pub const READ_BYTES: usize = 16 * 1024;
+pub(super) const READ_BYTES: usize = 16 * 1024;
 
 /// How long a TLS handshake may take.
-pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+pub(super) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// An unread body that is announced to be at most this long is read and dropped after an early
 /// answer, so that the connection stays usable; a longer one ends the connection.
-pub const DRAIN_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const DRAIN_BYTES_MAX: u64 = 64 * 1024;
 
 /// How long an unread body is waited for, and how long a closing connection lingers so that the
 /// client can read our answer before a reset overtakes it.
-pub const LINGER_TIME: Duration = Duration::from_millis(1000);
+pub(super) const LINGER_TIME: Duration = Duration::from_millis(1000);
 
 /// Bytes dropped of a lingering connection.
-pub const LINGER_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Streams that one HTTP/2 client may have open at once.
-pub const HTTP2_STREAMS_MAX: u32 = 100;
+pub(super) const HTTP2_STREAMS_MAX: u32 = 100;
 
 /// Bytes of an HTTP/2 header list after decoding.
-pub const HTTP2_HEAD_BYTES_MAX: u32 = 32 * 1024;
+pub(super) const HTTP2_HEAD_BYTES_MAX: u32 = 32 * 1024;
 
 /// Streams that a client may reset before they were accepted, at once (CVE-2023-44487).
-pub const HTTP2_PENDING_RESETS_MAX: usize = 20;
+pub(super) const HTTP2_PENDING_RESETS_MAX: usize = 20;
 
 /// Streams that we reset for protocol errors on one connection (CVE-2025-8671).
-pub const HTTP2_LOCAL_RESETS_MAX: usize = 64;
+pub(super) const HTTP2_LOCAL_RESETS_MAX: usize = 64;
 
 /// How long an upstream server that could not be connected to is passed over, while others remain.
-pub const UPSTREAM_REST: Duration = Duration::from_secs(2);
+pub(super) const UPSTREAM_REST: Duration = Duration::from_secs(2);
 
 /// Attempts for one request at most, whatever the policy says.
-pub const ATTEMPTS_MAX: usize = 8;
+pub(super) const ATTEMPTS_MAX: usize = 8;
 
 /// Address groups that are accounted for at once; beyond that, connections are refused.
-pub const ADDRESSES_MAX: usize = 1 << 20;
+pub(super) const ADDRESSES_MAX: usize = 1 << 20;
 
 /// The share of the memory for collected bodies that one address group may hold, as a divisor.
-pub const COLLECTED_SHARE: u64 = 4;
+pub(super) const COLLECTED_SHARE: u64 = 4;

@@ -15,7 +15,7 @@ mod tls;
 pub mod wire;
 mod wiring;
 
-use self::pingora::Lane;
+use self::pingora::{Lane, digest};
 use crate::plan::{Listener, Plan};
 use crate::telemetry::metrics::Metrics;
 use account::Accounts;
@@ -330,7 +330,7 @@ async fn serve(
         let scheme = stream.scheme();
         let connection = Arc::new(Connection::new(peer, scheme));
         if seat.is_some() {
-            let digest = self::pingora::digest(&connection);
+            let digest = digest(&connection);
             gate::serve(
                 Arc::clone(&shared),
                 stream,
