@@ -116,6 +116,18 @@ impl Mistakes {
         }
     }
 
+    /// Whether something inside the thing at `path` is wrong already.
+    #[must_use]
+    pub fn has_inside(&self, path: &str) -> bool {
+        let inside = |mistake: &Mistake| {
+            mistake
+                .path
+                .strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        self.list.iter().any(inside)
+    }
+
     /// Adds one. What is wrong with a stand-in is dropped: the value that it stands for was reported.
     pub fn add(&mut self, mistake: Mistake) {
         if mistake.span == Some(Span::NOWHERE) {

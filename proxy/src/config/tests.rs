@@ -115,7 +115,7 @@ routes:
          `[127.0.0.1:9000]`)",
         "13:47 upstreams.orders.balance: found `random`, expected one of `round_robin`, \
          `least_requests`",
-        "15:5 routes[0]: the field `upstream` is missing",
+        "15:5 routes[0]: the field `upstream` is missing (add `upstream: …`)",
     ];
     assert_eq!(mistakes(text), expected);
 }
@@ -196,8 +196,8 @@ fn slips_of_yaml() {
         (
             "listeners: []\nroutes:\n  - name: a\n    public: yes\n    methods: \"GET\"\n    path: 1\n",
             &[
-                "3:5 routes[0]: the field `chain` is missing",
-                "3:5 routes[0]: the field `upstream` is missing",
+                "3:5 routes[0]: the field `chain` is missing (add `chain: …`)",
+                "3:5 routes[0]: the field `upstream` is missing (add `upstream: …`)",
                 "4:13 routes[0].public: found `yes`, expected `true` or `false` (write `true`)",
                 "5:14 routes[0].methods: found `GET`, expected a list (write `[GET]`)",
             ],

@@ -77,7 +77,7 @@ fn policies(
         return None;
     };
     // Nothing said never means no limit.
-    if policies.0.is_empty() {
+    if policies.0.is_empty() && !judge.mistakes.has_inside(&path.to_string()) {
         let hint = "write `unlimited` if that is meant";
         judge.wrong(
             tier.span,

@@ -164,22 +164,22 @@ fn what_cannot_be_read_draws_no_further_mistakes() {
         ),
         (
             &[("    path: /api/v1/orders/{id}\n", "")],
-            &["routes[0]: the field `path` is missing"],
+            &["routes[0]: the field `path` is missing (add `path: …`)"],
         ),
         (
             &[("    chain: open\n", "")],
-            &["routes[0]: the field `chain` is missing"],
+            &["routes[0]: the field `chain` is missing (add `chain: …`)"],
         ),
         (
             &[("    methods: [GET, PATCH]\n", "")],
-            &["routes[0]: the field `methods` is missing"],
+            &["routes[0]: the field `methods` is missing (add `methods: …`)"],
         ),
         (
             &[("listeners:", "listener:")],
             &[
                 "listener: found the unknown field `listener`, expected a known one (did you mean \
              `listeners`?)",
-                ": the field `listeners` is missing",
+                ": the field `listeners` is missing (add `listeners: …`)",
             ],
         ),
     ]);

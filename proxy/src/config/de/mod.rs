@@ -146,7 +146,8 @@ impl Context<'_> {
         drop(state);
         if self.tree.field(id, field).is_none() {
             let found = format!("the field `{field}` is missing");
-            self.add(Mistake::new(self.tree.span(id), path, found));
+            let hint = format!("add `{field}: …`");
+            self.add(Mistake::new(self.tree.span(id), path, found).hint(hint));
         }
         Wrong::Reported
     }
@@ -191,7 +192,9 @@ impl Context<'_> {
                 let (message, hint) = wrong::advice(message);
                 mistake(message).hint(hint)
             }
-            Wrong::Missing(field) => mistake(format!("the field `{field}` is missing")),
+            Wrong::Missing(field) => {
+                mistake(format!("the field `{field}` is missing")).hint(format!("add `{field}: …`"))
+            }
             Wrong::Reported | Wrong::Sample => mistake(found),
         }
     }

@@ -212,7 +212,7 @@ fn values_of_every_kind() {
         (
             "{choice: {full: {size: 1B, windw: 1s}}}",
             &[
-                "a.choice.full: the field `window` is missing",
+                "a.choice.full: the field `window` is missing (add `window: …`)",
                 "a.choice.full.windw: found the unknown field `windw`, expected a known one (did you mean \
              `window`?)",
             ],
@@ -233,16 +233,16 @@ fn one_mistake_hides_no_other() {
         (
             "{inner: {}}",
             &[
-                "a.inner: the field `first` is missing",
-                "a.inner: the field `second` is missing",
-                "a.inner: the field `third` is missing",
+                "a.inner: the field `first` is missing (add `first: …`)",
+                "a.inner: the field `second` is missing (add `second: …`)",
+                "a.inner: the field `third` is missing (add `third: …`)",
             ],
         ),
         (
             "{inner: {first: [], fourth: 300, frist: 1}, flag: 1}",
             &[
-                "a.inner: the field `second` is missing",
-                "a.inner: the field `third` is missing",
+                "a.inner: the field `second` is missing (add `second: …`)",
+                "a.inner: the field `third` is missing (add `third: …`)",
                 "a.inner.first: found an empty list, expected text",
                 "a.inner.fourth: found the number 300, expected a whole number from 0 to 255",
                 "a.inner.frist: found the unknown field `frist`, expected a known one (did you mean \
@@ -257,7 +257,7 @@ fn one_mistake_hides_no_other() {
              250ms, 300s, 15m, 1h (write `1s`)",
                 "a.by_name.y: found the number 5, expected a mapping with `first`, `second`, `third`, \
              `fourth`",
-                "a.by_name.z: the field `third` is missing",
+                "a.by_name.z: the field `third` is missing (add `third: …`)",
             ],
         ),
     ]);
@@ -275,6 +275,9 @@ fn a_types_own_rule_is_said_once_its_parts_are_right() {
             "x: {low: 2, high: z}",
             &["a.x.high: found `z`, expected a whole number from 0 to 255"],
         ),
-        ("x: {low: 2}", &["a.x: the field `high` is missing"]),
+        (
+            "x: {low: 2}",
+            &["a.x: the field `high` is missing (add `high: …`)"],
+        ),
     ]);
 }
