@@ -2,8 +2,10 @@
 //!
 //! ```yaml
 //! versions:                                  # once, for all chains
-//!   - { name: "1", current: true }
-//!   - { name: "0", deprecated: 2026-01-01, sunset: 2026-07-01, guide: https://…/v1, successor: "1" }
+//!   current: "1"
+//!   accepted:
+//!     "1": {}
+//!     "0": { deprecated: 2026-01-01, sunset: 2026-07-01, guide: https://…/v1, successor: "1" }
 //! chains:
 //!   public:
 //!     - hygiene: {}
@@ -78,7 +80,7 @@ impl Build for ApiVersion {
         let (Some(current), None) = (currents.next(), currents.next()) else {
             return Err(wrong(
                 "exactly one version must be the current one",
-                "list the versions of the API, one of them with current: true",
+                "say under `versions` which version is current",
             ));
         };
         let prepared = versions

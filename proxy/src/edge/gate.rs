@@ -210,7 +210,12 @@ fn admit(inbox: &[u8], head: &RequestHead<'_>, length: usize) -> Result<Admitted
         TargetForm::Origin | TargetForm::Authority | TargetForm::Asterisk => None,
     };
     let connect = head.method == "CONNECT";
-    Ok(Admitted { length, framing: framing.body, connect, target })
+    Ok(Admitted {
+        length,
+        framing: framing.body,
+        connect,
+        target,
+    })
 }
 
 /// Puts path and query in the place of an absolute-form target: the Host line says the rest, and was

@@ -78,7 +78,7 @@ impl Context {
     }
 
     /// Tells filters and counters how it ended. Once.
-    pub(super) fn log(&mut self, parts: LogParts<'_>) {
+    pub(super) fn log(&mut self, parts: &LogParts<'_>) {
         if std::mem::replace(&mut self.logged, true) {
             return;
         }
@@ -124,7 +124,7 @@ impl Drop for Context {
         if let (Some(connection), Some(x)) = (&self.connection, &self.x) {
             connection.keep_id(x.request_id.clone());
         }
-        self.log(LogParts {
+        self.log(&LogParts {
             method: "",
             target: b"",
             user_agent: None,

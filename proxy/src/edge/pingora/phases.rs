@@ -463,7 +463,7 @@ impl ProxyHttp for Phases {
         let sent = session.body_bytes_sent() as u64;
         let whole = error.is_none() || ctx.x.as_ref().is_some_and(|x| x.refused.is_some());
         let head = session.req_header();
-        ctx.log(LogParts {
+        ctx.log(&LogParts {
             method: head.method.as_str(),
             target: head.raw_path(),
             user_agent: head

@@ -63,7 +63,7 @@ refusals! {
     UnknownMethod = "unknown_method", 501,
         "this method is not known here";
     /// Neither HTTP/1.0 nor HTTP/1.1 (RFC 9110, section 15.6.6).
-    UnsupportedHttpVersion = "unsupported_http_version", 505,
+    UnsupportedHttpVersion = "unsupported_http_version", 400,
         "send HTTP/1.1, or HTTP/2 from the connection's start";
     /// No Host, or an empty one (RFC 9112, section 3.2).
     MissingHost = "missing_host", 400,
@@ -121,7 +121,7 @@ mod tests {
                 "{name}"
             );
             assert!(
-                matches!(refusal.status(), 400 | 414 | 417 | 431 | 501 | 505),
+                matches!(refusal.status(), 400 | 414 | 417 | 431 | 501),
                 "{name}"
             );
             assert!(message.len() > 20 && !message.ends_with('.'), "{name}");
