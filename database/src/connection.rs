@@ -23,7 +23,7 @@ impl Connection {
 
 /// Where connections come from.
 pub(crate) enum Origin {
-    Server(Server),
+    Server(Box<Server>),
     #[cfg(feature = "embedded")]
     Embedded(crate::embedded::Embedded),
 }

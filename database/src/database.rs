@@ -57,7 +57,7 @@ impl Database {
     /// [`Error::Configuration`] when the address cannot be used.
     pub fn lazy(url: &str, limits: PoolLimits) -> Result<Self, Error> {
         let server = Server::new(url, &limits)?;
-        Ok(Self::new(Origin::Server(server), limits))
+        Ok(Self::new(Origin::Server(Box::new(server)), limits))
     }
 
     /// Opens the database inside this process that keeps its data in `folder`, and makes it when
