@@ -202,6 +202,9 @@ async fn read_head(
 /// Judges what a head says about its message.
 fn admit(inbox: &[u8], head: &RequestHead<'_>, length: usize) -> Result<Admitted, Refusal> {
     let framing = request_framing(head)?;
+    if is_foreign(head.target) {
+        return Err(Refusal::InvalidTarget);
+    }
     let target = match head.form {
         TargetForm::Absolute { path_and_query, .. } => {
             let start = head.target.as_ptr() as usize - inbox.as_ptr() as usize;
@@ -215,6 +218,21 @@ fn admit(inbox: &[u8], head: &RequestHead<'_>, length: usize) -> Result<Admitted
         framing: framing.body,
         connect,
         target,
+    })
+}
+
+/// Whether a target has a byte at which Pingora would refuse the request in its own words, before any
+/// hook of ours runs. No path and no query has it (RFC 3986, section 3).
+fn is_foreign(target: &[u8]) -> bool {
+    let mut in_path = true;
+    target.iter().any(|byte| match byte {
+        b'<' | b'>' => true,
+        b'`' => in_path,
+        b'?' => {
+            in_path = false;
+            false
+        }
+        _ => false,
     })
 }
 
@@ -291,8 +309,14 @@ async fn serve_http2(
     digest: Arc<ProxyDigest>,
 ) {
     let whole = Duration::MAX;
+    let limits = shared.wiring().plan.connections;
+    let held = Arc::clone(&connection);
     let message = MessageStream::new(stream, inbox, 0, Body::Endless, whole, connection, digest);
-    shared.lane.serve_http2(message).await;
+    let (leave, leaving) = tokio::sync::watch::channel(false);
+    tokio::select! {
+        () = shared.lane.serve_http2(message, leaving) => {}
+        () = held.streams.outlive(shared, &limits, &leave) => {}
+    }
 }
 
 /// Ends a connection so that the client can read our last answer: what it still sends is read and

@@ -7,6 +7,7 @@
 
 use super::limits::{INBOX_BYTES_MAX, READ_BYTES};
 use super::stream::ByteStream;
+use super::streams::Streams;
 use super::wire::{ChunkedDecoder, Framing};
 use bytes::{Buf, BytesMut};
 use filters::exchange::{RequestId, Scheme};
@@ -49,6 +50,8 @@ pub(crate) struct Connection {
     /// The id of an exchange that was dropped in its middle.
     last_id: Mutex<Option<RequestId>>,
     returned: Mutex<Option<Returned>>,
+    /// The streams of an HTTP/2 connection.
+    pub(crate) streams: Streams,
 }
 
 /// A connection that its last message gave back.
@@ -99,6 +102,7 @@ impl Connection {
             keeps: AtomicBool::new(true),
             last_id: Mutex::new(None),
             returned: Mutex::new(None),
+            streams: Streams::default(),
         }
     }
 

@@ -11,6 +11,7 @@ mod message;
 mod pingora;
 mod respond;
 mod stream;
+mod streams;
 mod tls;
 pub mod wire;
 mod wiring;

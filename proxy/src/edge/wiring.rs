@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 /// A plan, ready to serve.
 pub(crate) struct Wiring {
@@ -21,6 +22,8 @@ pub(crate) struct Wiring {
     /// By the plan's index of routes.
     pub(crate) route_metrics: Vec<Arc<RouteMetrics>>,
     pub(crate) unrouted_metrics: Arc<RouteMetrics>,
+    /// What no exchange may outlast, whatever its route.
+    pub(crate) longest_exchange: Duration,
     states: HashMap<(String, SocketAddr), Arc<ServerState>>,
 }
 
@@ -71,11 +74,14 @@ impl Wiring {
             .map(|route| metrics.route(&route.facts.name))
             .collect();
         let unrouted_metrics = metrics.unrouted();
+        let exchanges = plan.routes.iter().map(|route| route.timeout).max();
+        let longest_exchange = exchanges.unwrap_or_default() + plan.connections.body_timeout;
         Self {
             plan,
             pools,
             route_metrics,
             unrouted_metrics,
+            longest_exchange,
             states,
         }
     }
@@ -184,7 +190,6 @@ fn prepare(upstream: &Upstream, address: SocketAddr) -> HttpPeer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn pool(balance: Balance, servers: usize) -> Pool {
         let upstream = Upstream {

@@ -58,6 +58,20 @@ impl<'a> LaneClient<'a> {
         self.collected
     }
 
+    /// A body that was announced as empty, and whose end has not come: with HTTP/2 it may still turn out
+    /// to be none (RFC 9113, section 8.1.1), and an upstream that hears of no body would not wait.
+    pub(super) async fn settle_empty(&mut self) -> Result<(), Box<Reply>> {
+        let head = self.session.req_header();
+        let announced = head.headers.contains_key(CONTENT_LENGTH);
+        if head.version == http::Version::HTTP_2
+            && announced
+            && announced_length(self.session) == Some(0)
+        {
+            while self.next().await?.is_some() {}
+        }
+        Ok(())
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>, Box<Reply>> {
         if self.collected.whole {
             return Ok(None);

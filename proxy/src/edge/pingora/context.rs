@@ -9,6 +9,8 @@ use filters::chain::Chain;
 use filters::exchange::{Exchange, Outcome};
 use filters::reply::Reply;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What the lane keeps of one request.
 pub(super) struct Context {
@@ -29,6 +31,12 @@ pub(super) struct Context {
     pub(super) note: Option<String>,
     pub(super) status: u16,
     pub(super) request_bytes: u64,
+    /// When it began, by the runtime's clock.
+    pub(super) began: Instant,
+    /// How long the whole exchange may take, once a route says so.
+    pub(super) time: Option<Duration>,
+    /// It counts as a stream of its connection.
+    is_stream: bool,
     /// The length of a body that was collected, for the head that goes upstream.
     pub(super) collected: Option<u64>,
     logged: bool,
@@ -52,9 +60,26 @@ impl Context {
             note: None,
             status: 0,
             request_bytes: 0,
+            began: Instant::now(),
+            time: None,
+            is_stream: false,
             collected: None,
             logged: false,
         }
+    }
+
+    /// The exchange belongs to this connection from now on; a stream of HTTP/2 keeps it busy.
+    pub(super) fn enter(&mut self, connection: Arc<Connection>, is_stream: bool) {
+        self.is_stream = is_stream;
+        if is_stream {
+            connection.streams.begin();
+        }
+        self.connection = Some(connection);
+    }
+
+    /// What is left of the time for the whole exchange; `None` without a route.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        Some(self.time?.saturating_sub(self.began.elapsed()))
     }
 
     /// The matched route.
@@ -123,6 +148,9 @@ impl Drop for Context {
     fn drop(&mut self) {
         if let (Some(connection), Some(x)) = (&self.connection, &self.x) {
             connection.keep_id(x.request_id.clone());
+        }
+        if let (true, Some(connection)) = (self.is_stream, &self.connection) {
+            connection.streams.end();
         }
         self.log(&LogParts {
             method: "",

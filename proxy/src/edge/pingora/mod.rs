@@ -7,6 +7,7 @@ mod client;
 mod context;
 mod errors;
 mod fields;
+mod judge;
 mod phases;
 mod replay;
 
@@ -48,6 +49,7 @@ pub(crate) enum Ended {
 
 /// Pingora's proxy under a total deadline for each exchange.
 struct App {
+    shared: Weak<Shared>,
     proxy: Arc<HttpProxy<Phases>>,
 }
 
@@ -61,12 +63,14 @@ impl Lane {
             upstream_keepalive_pool_size: 1024,
             ..ServerConf::default()
         };
+        let kept = shared.clone();
         let mut proxy = HttpProxy::new(Phases::new(shared), Arc::new(conf));
         proxy.h2_options = Some(http2_options());
         proxy.handle_init_modules();
         let (stopping, watch) = watch::channel(false);
         Self {
             app: Arc::new(App {
+                shared: kept,
                 proxy: Arc::new(proxy),
             }),
             stopping,
@@ -105,9 +109,9 @@ impl Lane {
         }
     }
 
-    /// Serves an HTTP/2 connection to its end.
-    pub(crate) async fn serve_http2(&self, message: MessageStream) {
-        ServerApp::process_new(&self.app, Box::new(message), &self.watch).await;
+    /// Serves an HTTP/2 connection to its end, or until it is told to leave.
+    pub(crate) async fn serve_http2(&self, message: MessageStream, leaving: ShutdownWatch) {
+        ServerApp::process_new(&self.app, Box::new(message), &leaving).await;
     }
 
     /// Tells kept-alive connections that it is over.
@@ -128,7 +132,11 @@ impl HttpServerApp for App {
         session: ServerSession,
         shutdown: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
-        self.proxy.process_new_http(session, shutdown).await
+        // A stream of HTTP/2; HTTP/1 comes by `Lane::serve_http1`. The phases keep to the route's own
+        // time wherever they are asked; this bounds what they are not asked about.
+        let time = self.shared.upgrade()?.wiring().longest_exchange;
+        let exchange = self.proxy.process_new_http(session, shutdown);
+        tokio::time::timeout(time, exchange).await.ok().flatten()
     }
 
     fn h2_options(&self) -> Option<H2Options> {

@@ -1,0 +1,201 @@
+//! What is decided about a request before an upstream is chosen, and how a refusal is written.
+
+use super::super::limits::DRAIN_BYTES_MAX;
+use super::super::message::Connection;
+use super::super::respond::{self, Setting, answer};
+use super::super::wiring::Wiring;
+use super::client::{LaneClient, announced_length, proceed};
+use super::context::Context;
+use super::fields::view;
+use super::replay::Replay;
+use crate::plan::Found;
+use ::pingora::http::ResponseHeader;
+use ::pingora::proxy::Session;
+use ::pingora::{Error, ErrorType, Result};
+use filters::clock::Now;
+use filters::exchange::{Exchange, RequestId, Scheme};
+use filters::forwarded::client_of;
+use filters::head::Head;
+use filters::names;
+use filters::reply::{Reason, Reply};
+use http::header::HOST;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::time::Instant;
+
+/// Writes our own answer to the client.
+pub(super) async fn respond(session: &mut Session, ctx: &mut Context, reply: &Reply) -> Result<()> {
+    let chain = ctx.chain();
+    let Some(x) = ctx.x.as_mut() else {
+        return Err(Error::new_in(ErrorType::InternalError));
+    };
+    let head = session.req_header();
+    let setting = Setting {
+        now: ctx.shared.clock.now(),
+        documentation: &ctx.wiring.plan.documentation,
+        accept: head
+            .headers
+            .get(http::header::ACCEPT)
+            .map(http::HeaderValue::as_bytes),
+        head_only: head.method == http::Method::HEAD,
+    };
+    let answer = answer(reply, x, &chain, &setting);
+    ctx.status = answer.status;
+    if ctx.note.is_none() {
+        ctx.note.clone_from(&reply.note);
+    }
+    let unread = announced_length(session).is_none_or(|length| length > DRAIN_BYTES_MAX)
+        && !session.downstream_session.is_body_done();
+    if reply.close || unread {
+        session.set_keepalive(None);
+    }
+    let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len()))?;
+    for (name, value) in &answer.fields {
+        head.append_header(name.clone(), value.clone())?;
+    }
+    let bodyless = answer.body.is_empty();
+    session
+        .write_response_header(Box::new(head), bodyless)
+        .await?;
+    if !bodyless {
+        session.write_response_body(Some(answer.body), true).await?;
+    }
+    session.downstream_session.finish_body().await
+}
+
+/// Routes and judges a request.
+pub(super) async fn judge(session: &mut Session, ctx: &mut Context) -> Result<(), Box<Reply>> {
+    let connection = Arc::clone(ctx.connection.as_ref().expect("set by request_filter"));
+    let found = {
+        let head = view(session.req_header());
+        ctx.wiring
+            .plan
+            .router
+            .find(host_of(&head), head.path(), head.method)
+    };
+    let route = match &found {
+        Found::Route(index) => Some(*index),
+        Found::WrongMethod { preflight, .. } => *preflight,
+        Found::Nothing => None,
+    };
+    ctx.route = route;
+    let plan = Arc::clone(&ctx.wiring.plan);
+    let limits = plan.connections;
+    let x = ctx.x.as_mut().expect("set by request_filter");
+    x.route = route.map(|index| Arc::clone(&plan.routes[index].facts));
+    let chain = match route {
+        Some(index) => Arc::clone(&plan.routes[index].chain),
+        None => Arc::clone(&plan.unrouted),
+    };
+    if let Some(index) = route {
+        ctx.time = Some(plan.routes[index].timeout);
+        connection.allow_in_all(plan.routes[index].timeout);
+    }
+    let hold = ctx.shared.accounts.hold(x.client);
+    let deadline = Instant::now() + limits.body_timeout;
+    let mut client = LaneClient::new(session, &connection, hold, plan.collected_max, deadline);
+    let verdict = chain.on_request(x, &mut client).await;
+    let verdict = match verdict {
+        Ok(()) => client.settle_empty().await,
+        refused => refused,
+    };
+    let collected = client.into_collected();
+    verdict?;
+    match found {
+        Found::Route(_) => {}
+        Found::WrongMethod { allow, .. } => {
+            let (name, value) = respond::allow(&allow);
+            return Err(Reply::refuse(Reason::MethodNotAllowed).with_field(name, value));
+        }
+        Found::Nothing => return Err(Reply::refuse(Reason::NoRoute)),
+    }
+    if collected.bytes > 0 {
+        ctx.collected = Some(collected.bytes);
+        ctx.request_bytes = collected.bytes;
+        Replay::wrap(&mut session.downstream_session, collected, connection);
+    } else {
+        proceed(session).await;
+    }
+    Ok(())
+}
+
+/// The connection's facts, as [`super::digest`] sent them along.
+pub(super) fn connection_of(session: &Session) -> Result<Arc<Connection>> {
+    session
+        .digest()
+        .and_then(|digest| digest.proxy_digest.as_ref())
+        .and_then(|digest| digest.user_data.as_ref())
+        .and_then(|facts| facts.downcast_ref::<Arc<Connection>>())
+        .cloned()
+        .ok_or_else(|| Error::explain(ErrorType::InternalError, "a session without its connection"))
+}
+
+/// The exchange at its begin: when, who, and by which id.
+pub(super) fn begin(
+    head: &Head<'_>,
+    connection: &Connection,
+    wiring: &Wiring,
+    now: Now,
+) -> Exchange {
+    let id = head
+        .single(&names::REQUEST_ID)
+        .ok()
+        .flatten()
+        .and_then(RequestId::from_client)
+        .unwrap_or_else(|| RequestId::from_uuid(uuid::Uuid::now_v7()));
+    let mut x = Exchange::new(now, connection.peer, connection.scheme, id);
+    let trusted = &wiring.plan.trusted_proxies;
+    (x.client, x.peer_trusted) = client_of(connection.peer.ip(), trusted, head.fields);
+    if x.peer_trusted && head.first(&names::FORWARDED_PROTO) == Some(b"https") {
+        x.scheme = Scheme::Https;
+    }
+    let head_ns = connection.head_ns.load(Relaxed);
+    if head_ns != 0 {
+        x.started.monotonic_ns = head_ns;
+    }
+    x
+}
+
+/// The host that a request is routed by, without its port. Whether it is well-formed and one of ours
+/// is hygiene's to judge.
+fn host_of<'a>(head: &Head<'a>) -> &'a [u8] {
+    let host = head
+        .authority
+        .or_else(|| head.first(&HOST))
+        .unwrap_or_default();
+    if host.first() == Some(&b'[') {
+        let end = host
+            .iter()
+            .position(|&byte| byte == b']')
+            .map_or(host.len(), |at| at + 1);
+        return &host[..end];
+    }
+    host.split(|&byte| byte == b':').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use filters::head::Version;
+
+    #[test]
+    fn requests_are_routed_by_host_without_port() {
+        for (host, expected) in [
+            ("example.com", "example.com"),
+            ("example.com:8080", "example.com"),
+            ("[::1]:8080", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("", ""),
+        ] {
+            let lines: &[(&[u8], &[u8])] = &[(b"Host", host.as_bytes())];
+            let head = Head {
+                method: "GET",
+                target: b"/",
+                authority: None,
+                version: Version::Http11,
+                fields: &lines,
+            };
+            assert_eq!(host_of(&head), expected.as_bytes(), "{host}");
+        }
+    }
+}
