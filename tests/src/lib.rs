@@ -3,8 +3,14 @@
 //!
 //! [`stage::Stage`] is an edge with its policy, keys and clock; [`witness::Witness`] an honest
 //! upstream that remembers what it got; [`script::Script`] a dishonest one; [`raw`] a client that
-//! sends exactly the bytes it is told to; [`signer`] one that signs.
+//! sends exactly the bytes it is told to, [`http2`] one of streams; [`signer`] one that signs;
+//! [`message`] a request of which a test can change any part.
 
+pub mod envelope;
+pub mod frames;
+pub mod hostile;
+pub mod http2;
+pub mod message;
 pub mod raw;
 pub mod script;
 pub mod signer;
@@ -40,4 +46,16 @@ pub async fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) {
         }
     })
     .await;
+}
+
+/// Bytes in which nothing can be lost, doubled or moved without being seen: no two places of a body
+/// that is below 16 MiB look alike.
+#[must_use]
+pub fn pattern(length: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(length + 3);
+    for n in 0..length.div_ceil(3) {
+        bytes.extend_from_slice(&n.to_le_bytes()[..3]);
+    }
+    bytes.truncate(length);
+    bytes
 }

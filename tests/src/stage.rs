@@ -56,7 +56,14 @@ impl Stage {
         let stop = CancellationToken::new();
         let (running, token) = (edge.clone(), stop.clone());
         let done = tokio::spawn(async move { running.run(token, drain).await.unwrap() });
-        Self { address: addresses[0], addresses, fakes, edge, stop, done }
+        Self {
+            address: addresses[0],
+            addresses,
+            fakes,
+            edge,
+            stop,
+            done,
+        }
     }
 
     /// Serves by another policy from now on.
@@ -138,6 +145,10 @@ pub const SIGNED: &str = include_str!("signed.yaml");
 
 /// A policy without authentication.
 pub const OPEN: &str = include_str!("open.yaml");
+
+/// A policy for hostile clients: a list of hosts, open, denied, limited and signed routes, timeouts
+/// that no test meets by accident.
+pub const HOSTILE: &str = include_str!("hostile.yaml");
 
 /// A policy's text with its upstream's address.
 #[must_use]

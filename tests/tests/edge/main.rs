@@ -1,3 +1,12 @@
 //! The edge, end to end: real sockets on both sides, one program of tests.
 
+mod bodies;
+mod floods;
+mod framing;
+mod heads;
+mod hosts;
+mod http2;
+mod offers;
+mod partner;
 mod smoke;
+mod targets;
