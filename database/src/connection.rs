@@ -29,6 +29,15 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
+    /// The server, when there is one.
+    pub(crate) fn server(&self) -> Option<&Server> {
+        match self {
+            Self::Server(server) => Some(server),
+            #[cfg(feature = "embedded")]
+            Self::Embedded(_) => None,
+        }
+    }
+
     /// A connection outside of the pool, for work that must not share one.
     pub(crate) async fn open(&self) -> Result<tokio_postgres::Client, Error> {
         match self {

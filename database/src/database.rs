@@ -42,7 +42,7 @@ impl Database {
     /// [`Error::Unavailable`] when it does not answer. Neither repeats the password.
     pub async fn connect(url: &str, limits: PoolLimits) -> Result<Self, Error> {
         let database = Self::lazy(url, limits)?;
-        if let Origin::Server(server) = &*database.inner.origin {
+        if let Some(server) = database.inner.origin.server() {
             // Opened here rather than in the pool, for the clearest reason when it fails.
             let client = server.open().await?;
             server.check_version(&client).await?;
@@ -159,7 +159,7 @@ impl Database {
 
     /// Whether this is the database inside our process.
     pub fn is_embedded(&self) -> bool {
-        !matches!(*self.inner.origin, Origin::Server(_))
+        self.inner.origin.server().is_none()
     }
 
     /// Brings one crate's tables up to date. `table` is that crate's own history: migrations of

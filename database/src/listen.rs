@@ -71,9 +71,10 @@ impl Notifications {
                 }
             },
             Ear::Lost => {
-                let Origin::Server(server) = &*self.origin else {
-                    unreachable!("only a server's connection is ever lost");
-                };
+                let server = self
+                    .origin
+                    .server()
+                    .expect("only a server's connection is ever lost");
                 self.ear = Ear::Connected(connect(server, &self.channel).await?);
                 Ok(String::new())
             }

@@ -19,7 +19,7 @@ pub(crate) async fn migrate(origin: &Origin, mut runner: Runner, table: &str) ->
     }
     runner.set_migration_table_name(table);
     let mut client = origin.open().await?;
-    if let Origin::Server(_) = origin {
+    if origin.server().is_some() {
         // Held by the session, so it ends with this connection whatever happens. On the embedded
         // database all sessions are one; there the caller's own lock is enough, as no second process
         // can be on the folder.

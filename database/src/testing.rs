@@ -29,6 +29,7 @@ pub struct LocalPostgres {
     folder: PathBuf,
     user: Option<User>,
     port: u16,
+    tls: bool,
     server: Option<Child>,
 }
 
@@ -57,6 +58,7 @@ impl LocalPostgres {
             folder,
             user,
             port: 0,
+            tls: false,
             server: None,
         };
         let made = postgres
@@ -134,6 +136,25 @@ impl LocalPostgres {
         self.launch()
     }
 
+    /// Starts it again, able to speak TLS with this certificate and key, both in PEM.
+    ///
+    /// # Errors
+    /// When it does not start with them.
+    pub fn restart_with_tls(&mut self, certificate: &str, key: &str) -> io::Result<()> {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = self.data().join(name);
+            fs::write(&file, text)?;
+            // PostgreSQL refuses a key that others can read.
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+            if let Some(user) = self.user {
+                chown(&file, Some(user.uid), Some(user.gid))?;
+            }
+        }
+        self.tls = true;
+        self.restart()
+    }
+
     /// Halts the server in its tracks: it accepts connections and answers nothing.
     ///
     /// # Errors
@@ -185,6 +206,7 @@ impl LocalPostgres {
                 "max_connections=60",
             ])
             .args(["-c", "logging_collector=off", "-c", "lc_messages=C"])
+            .args(["-c", if self.tls { "ssl=on" } else { "ssl=off" }])
             .stderr(Stdio::piped())
             .spawn()?;
         let stderr = server.stderr.take().expect("standard error was asked for");

@@ -161,3 +161,40 @@ async fn a_folder_that_cannot_be_used_is_named() {
         "{error}"
     );
 }
+
+/// Set for the process whose user has no cache folder.
+const CACHELESS: &str = "DATABASE_TEST_CACHELESS_FOLDER";
+
+const CACHELESS_NAME: &str =
+    "tests::embedded::a_user_without_a_cache_folder_gets_one_beside_the_data";
+
+#[tokio::test]
+async fn a_user_without_a_cache_folder_gets_one_beside_the_data() {
+    if let Some(folder) = std::env::var_os(CACHELESS) {
+        let folder = Path::new(&folder);
+        if std::env::var_os("XDG_CACHE_HOME").is_none() {
+            let error = Database::embedded(folder).await.unwrap_err().to_string();
+            assert!(error.contains("set XDG_CACHE_HOME"), "{error}");
+        }
+        crate::embedded_cache(folder).unwrap();
+        Database::embedded(folder).await.unwrap().close().await;
+        writeln!(std::io::stdout(), "opened").unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", CACHELESS_NAME, "--nocapture"])
+        .env(CACHELESS, folder.path())
+        // Nobody can write there, not even root.
+        .env("HOME", "/proc/nobody")
+        .env_remove("XDG_CACHE_HOME")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout).into_owned();
+    let complaint = String::from_utf8_lossy(&child.stderr).into_owned();
+    assert!(
+        child.status.success() && said.contains("opened"),
+        "{said}{complaint}"
+    );
+    assert!(folder.path().join("cache/oliphaunt-wasix").is_dir());
+}

@@ -178,3 +178,66 @@ async fn says_in_one_sentence_why_it_cannot_connect() {
     postgres.restart().unwrap();
     lazy.client().await.unwrap();
 }
+
+#[tokio::test]
+async fn speaks_tls_as_the_address_asks() {
+    let certified = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let (own, stranger) = (certified("127.0.0.1"), certified("127.0.0.1"));
+    let misnamed = certified("db.example");
+    let folder = tempfile::tempdir().unwrap();
+    let root = |name: &str, certified: &rcgen::CertifiedKey<rcgen::KeyPair>| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, certified.cert.pem()).unwrap();
+        file.display().to_string()
+    };
+    let mut postgres = LocalPostgres::start().unwrap();
+    postgres
+        .restart_with_tls(&own.cert.pem(), &own.signing_key.serialize_pem())
+        .unwrap();
+
+    let trusted = root("own.pem", &own);
+    let cases = [
+        // parameters, whether it connects, whether by TLS
+        (String::new(), true, true),
+        ("sslmode=disable".to_owned(), true, false),
+        ("sslmode=prefer".to_owned(), true, true),
+        (format!("sslmode=require&sslrootcert={trusted}"), true, true),
+        (
+            format!("sslmode=verify-full&sslrootcert={trusted}"),
+            true,
+            true,
+        ),
+        (
+            format!(
+                "sslmode=require&sslrootcert={}",
+                root("stranger.pem", &stranger)
+            ),
+            false,
+            true,
+        ),
+    ];
+    for (parameters, connects, by_tls) in cases {
+        let url = postgres.url_of(&format!("postgres?{parameters}"));
+        let database = match Database::connect(&url, limits()).await {
+            Ok(database) => database,
+            Err(error) => {
+                assert!(!connects && error.is_unavailable(), "{parameters}: {error}");
+                assert!(error.to_string().contains("certificate"), "{error}");
+                continue;
+            }
+        };
+        assert!(connects, "{parameters}: a stranger's certificate was taken");
+        let mut client = database.client().await.unwrap();
+        let ask = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        let ssl: bool = client.query_one(ask, &[]).await.unwrap().get(0);
+        assert_eq!(ssl, by_tls, "{parameters}");
+    }
+    // Signed by whom we trust, for somebody else.
+    postgres
+        .restart_with_tls(&misnamed.cert.pem(), &misnamed.signing_key.serialize_pem())
+        .unwrap();
+    let misnamed = root("misnamed.pem", &misnamed);
+    let url = postgres.url_of(&format!("postgres?sslmode=require&sslrootcert={misnamed}"));
+    let error = Database::connect(&url, limits()).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+}
