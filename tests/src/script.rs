@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What it does when a request's head has come.
@@ -16,6 +17,12 @@ pub enum Act {
     Hold(Vec<u8>),
     /// Sends one byte at a time for ever, after these.
     Drip(Vec<u8>),
+    /// Sends these bytes before anything was asked, and says nothing more.
+    Early(Vec<u8>),
+    /// Sends these bytes; then those, when [`Script::release`] is called; and says nothing more.
+    Later(Vec<u8>, Vec<u8>),
+    /// Sends these bytes again and again.
+    Repeat(Vec<u8>),
 }
 
 /// A dishonest upstream.
@@ -23,6 +30,7 @@ pub struct Script {
     /// Where it listens.
     pub address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
+    later: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -40,7 +48,8 @@ impl Script {
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
         let stop = CancellationToken::new();
-        let (log, ended) = (Arc::clone(&heads), stop.clone());
+        let later = Arc::new(Semaphore::new(0));
+        let (log, ended, gate) = (Arc::clone(&heads), stop.clone(), Arc::clone(&later));
         tokio::spawn(async move {
             let mut turn = 0;
             loop {
@@ -50,18 +59,38 @@ impl Script {
                 };
                 let act = acts[turn.min(acts.len() - 1)].clone();
                 turn += 1;
-                let (log, ended) = (Arc::clone(&log), ended.clone());
+                let (log, ended, gate) = (Arc::clone(&log), ended.clone(), Arc::clone(&gate));
                 tokio::spawn(async move {
-                    let Some(head) = read_head(&mut tcp).await else { return };
+                    if let Act::Early(bytes) = &act {
+                        let _ = tcp.write_all(bytes).await;
+                    }
+                    let Some(head) = read_head(&mut tcp).await else {
+                        return;
+                    };
                     log.lock().push(head);
                     tokio::select! {
-                        () = play(&mut tcp, act) => {}
+                        () = play(&mut tcp, act, &gate) => {}
                         () = ended.cancelled() => {}
                     }
                 });
             }
         });
-        Self { address, heads, stop }
+        Self {
+            address,
+            heads,
+            later,
+            stop,
+        }
+    }
+
+    /// Lets one [`Act::Later`] go on.
+    pub fn release(&self) {
+        self.later.add_permits(1);
+    }
+
+    /// Until every release was taken.
+    pub async fn released(&self) {
+        crate::eventually("the release", async || self.later.available_permits() == 0).await;
     }
 
     /// The heads that it got.
@@ -87,7 +116,7 @@ async fn read_head(tcp: &mut tokio::net::TcpStream) -> Option<String> {
     Some(String::from_utf8_lossy(&head).into_owned())
 }
 
-async fn play(tcp: &mut tokio::net::TcpStream, act: Act) {
+async fn play(tcp: &mut tokio::net::TcpStream, act: Act, later: &Semaphore) {
     match act {
         Act::Say(bytes) => {
             let _ = tcp.write_all(&bytes).await;
@@ -99,6 +128,14 @@ async fn play(tcp: &mut tokio::net::TcpStream, act: Act) {
             let _ = tcp.write_all(&bytes).await;
             std::future::pending::<()>().await;
         }
+        Act::Early(_) => std::future::pending().await,
+        Act::Later(first, then) => {
+            let _ = tcp.write_all(&first).await;
+            later.acquire().await.expect("it is never closed").forget();
+            let _ = tcp.write_all(&then).await;
+            std::future::pending::<()>().await;
+        }
+        Act::Repeat(bytes) => while tcp.write_all(&bytes).await.is_ok() {},
         Act::Drip(bytes) => {
             let _ = tcp.write_all(&bytes).await;
             let mut pause = tokio::time::interval(std::time::Duration::from_millis(20));

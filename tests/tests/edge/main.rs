@@ -1,5 +1,6 @@
 //! The edge, end to end: real sockets on both sides, one program of tests.
 
+mod answers;
 mod bodies;
 mod floods;
 mod framing;
@@ -10,3 +11,4 @@ mod offers;
 mod partner;
 mod smoke;
 mod targets;
+mod upstreams;

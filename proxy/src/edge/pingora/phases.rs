@@ -175,6 +175,10 @@ impl ProxyHttp for Phases {
                 Error::explain(ErrorType::InvalidHTTPHeader, "101 without an upgrade").into_up(),
             );
         }
+        if has_doubtful_end(response) {
+            let what = "an answer with more than one length";
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, what).into_up());
+        }
         if !response.status.is_informational() {
             let now_ns = ctx.shared.clock.now().monotonic_ns;
             ctx.upstream_ns = Some(now_ns.saturating_sub(ctx.upstream_began_ns));
@@ -287,14 +291,13 @@ impl ProxyHttp for Phases {
             && session.response_written().is_none();
         if may && *error.esource() == ::pingora::ErrorSource::Upstream {
             // A kept connection that the server closed meanwhile costs no attempt.
-            if reused && ctx.attempts <= retries + 1 {
-                error.retry.decide_reuse(reused);
+            error
+                .retry
+                .decide_reuse(reused && ctx.attempts <= retries + 1);
+            if !error.retry() {
+                let timed_out = matches!(error.etype(), ErrorType::ReadTimedout);
+                error.set_retry(ctx.attempts <= retries && !timed_out);
             }
-            if error.retry() {
-                return error;
-            }
-            let timed_out = matches!(error.etype(), ErrorType::ReadTimedout);
-            error.set_retry(ctx.attempts <= retries && !timed_out);
         } else {
             error.set_retry(false);
         }
@@ -392,4 +395,12 @@ impl ProxyHttp for Phases {
     ) -> bool {
         true
     }
+}
+
+/// Whether an answer says more than once where it ends: clients behind us may choose otherwise than we
+/// did (RFC 9112, section 6.3).
+fn has_doubtful_end(response: &ResponseHeader) -> bool {
+    let mut lengths = response.headers.get_all(CONTENT_LENGTH).iter();
+    let announced = lengths.next().is_some();
+    lengths.next().is_some() || announced && response.headers.contains_key(TRANSFER_ENCODING)
 }
