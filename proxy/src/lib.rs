@@ -7,6 +7,8 @@ pub mod admin;
 pub mod assemble;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod edge;
 pub mod keys;
 pub mod plan;

@@ -131,6 +131,15 @@ impl Heir {
 // === impl Inheritance ===
 
 impl Inheritance {
+    /// Listening sockets that this process has bound already.
+    #[must_use]
+    pub const fn of_listeners(listeners: Vec<TcpListener>) -> Self {
+        Self {
+            listeners,
+            line: None,
+        }
+    }
+
     /// What an older process hands over, when this one was started by it. Call it once.
     ///
     /// # Errors
@@ -311,9 +320,10 @@ mod tests {
 
     #[test]
     fn a_process_that_ends_at_once_is_noticed() {
-        let error = Heir::of(Command::new("false"), &[])
-            .map(|_| ())
-            .unwrap_err();
+        let mut command = Command::new("sh");
+        // Reads the listeners' message, and ends without a word.
+        command.args(["-c", "head -c 1 > /dev/null"]);
+        let error = Heir::of(command, &[]).map(|_| ()).unwrap_err();
         assert_eq!(
             format!("{error:#}"),
             "the new process did not become ready: it ended: see what it said"

@@ -59,7 +59,7 @@ impl System {
     pub async fn start(options: SystemOptions) -> Result<Self, StartError> {
         let Loaded { policy, warnings } = options.policy.load()?;
         if !warnings.is_empty() {
-            tracing::warn!("{warnings}");
+            tracing::warn!(target: "tidegate::policy", "{warnings}");
         }
         let mut records = Records::of(&options.keys, &policy.settings.keys, &options.clock)?;
         let (log, sink) = log(&options, &policy)?;
@@ -119,7 +119,9 @@ impl System {
         let edge = tokio::spawn(async move { edge.run(token, drain).await });
         house.enter(Stage::Serving);
         rest.push(follow(house.env.clone(), inheritance, stop_rest.clone()));
-        tracing::info!(?addresses, admin = ?admin_address, "serving");
+        let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        let admin_shown = admin_address.map(|address| address.to_string());
+        tracing::info!(addresses = shown.join(" "), admin = admin_shown, "serving");
         Ok(Self {
             addresses,
             admin: admin_address,
@@ -247,10 +249,7 @@ impl System {
 type OwnLog = Option<Arc<AccessLog>>;
 
 /// Where lines go, and the log itself when it is ours.
-fn log(
-    options: &SystemOptions,
-    policy: &Policy,
-) -> anyhow::Result<(OwnLog, Arc<dyn LogSink>)> {
+fn log(options: &SystemOptions, policy: &Policy) -> anyhow::Result<(OwnLog, Arc<dyn LogSink>)> {
     if let Some(sink) = &options.log {
         return Ok((None, Arc::clone(sink)));
     }

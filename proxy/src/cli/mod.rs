@@ -5,6 +5,8 @@
 
 mod check;
 mod completions;
+#[cfg(feature = "demo")]
+mod demo;
 mod input;
 mod keys;
 pub mod limits;
@@ -24,9 +26,11 @@ const ABOUT: &str = "A tide gate lets the flow through and holds the surge back.
 
 const EXAMPLES: &str = "\
 Examples:
+  tidegate demo                                 try everything in one process
   tidegate check conf/tidegate.yaml             find what is wrong with a policy file
   tidegate serve --config conf/tidegate.yaml    run the edge
-  tidegate keys create --name shop --tier pro   issue a key
+  tidegate keys create --consumer acme --name shop --tier pro
+                                                issue a key
   tidegate request GET http://127.0.0.1:8080/api/v1/orders
                                                 send a signed request
 
@@ -49,6 +53,8 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Keys(keys::KeysArgs),
@@ -81,6 +87,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     match command {
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Keys(arguments) => wait(keys::run(&arguments)).map(done),

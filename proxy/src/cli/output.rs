@@ -96,6 +96,17 @@ pub fn harmless(text: &str) -> String {
     safe
 }
 
+/// A word as a POSIX shell takes it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +116,19 @@ mod tests {
         assert_eq!(paint("ok", Style::Green, false), "ok");
         assert_eq!(paint("ok", Style::Green, true), "\x1b[32mok\x1b[0m");
         assert_eq!(paint("ok", Style::Plain, true), "ok");
+    }
+
+    #[test]
+    fn words_survive_the_shell() {
+        for (text, word) in [
+            ("GET", "GET"),
+            ("http://a/b?c=d&e", "'http://a/b?c=d&e'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("$HOME `x`", "'$HOME `x`'"),
+        ] {
+            assert_eq!(quoted(text), word);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `tidegate sign`: the header lines that sign one request.
 
 use super::input::BodySource;
-use super::output;
+use super::output::{self, quoted};
 use super::signer::{SignerArgs, Unsigned, spelled};
 use super::target::{Target, method};
 use anyhow::Context;
@@ -103,33 +103,9 @@ fn curl(
     words.join(" \\\n  ")
 }
 
-/// A word as a POSIX shell takes it.
-#[must_use]
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_survive_the_shell() {
-        for (text, word) in [
-            ("GET", "GET"),
-            ("http://a/b?c=d&e", "'http://a/b?c=d&e'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-            ("$HOME `x`", "'$HOME `x`'"),
-        ] {
-            assert_eq!(quoted(text), word);
-        }
-    }
 
     #[test]
     fn a_curl_command_is_whole() {

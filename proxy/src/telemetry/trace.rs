@@ -18,12 +18,18 @@ const SHOWN: &str = "info,pingora=off,pingora_core=off,pingora_proxy=off,pingora
                      pingora_load_balancing=warn,h2=off,hyper=warn,wasmtime=warn,cranelift=warn,\
                      refinery_core=warn,tokio_postgres=warn";
 
-/// Begins to show messages. A second call changes nothing, so that tests may call it too.
+/// Begins to show messages; `quiet` from warnings on, and none about the policy file. A second call
+/// changes nothing, so that tests may call it too.
 ///
 /// # Errors
 /// One sentence when `filter` cannot be read.
 pub fn begin(filter: Option<&str>, quiet: bool) -> Result<(), String> {
-    let default = if quiet { "warn" } else { "info" };
+    // What a policy built into the program is warned of, its user cannot change.
+    let default = if quiet {
+        "warn,tidegate::policy=error"
+    } else {
+        "info"
+    };
     let shown = SHOWN.replacen("info", default, 1);
     let filter = EnvFilter::try_new(filter.unwrap_or(&shown))
         .map_err(|error| format!("{VARIABLE} cannot be read: {error}"))?;
