@@ -1,9 +1,10 @@
 //! A client that sends exactly the bytes it is told to, and reads answers strictly.
 
 use crate::within;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// A connection of bytes.
 pub struct Raw {
@@ -28,9 +29,20 @@ impl Answer {
     /// The only value of a field; `None` when it is missing or comes twice.
     #[must_use]
     pub fn only(&self, name: &str) -> Option<&str> {
-        let mut found = self.fields.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        let mut found = self
+            .fields
+            .iter()
+            .filter(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str());
         let first = found.next()?;
         found.next().is_none().then_some(first)
+    }
+
+    /// All values of a field.
+    #[must_use]
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let of_name = self.fields.iter().filter(|(n, _)| n == name);
+        of_name.map(|(_, v)| v.as_str()).collect()
     }
 
     /// The body as JSON.
@@ -50,7 +62,10 @@ impl Answer {
     /// When the body is no envelope.
     #[must_use]
     pub fn reason(&self) -> String {
-        self.json()["error"]["details"]["reason"].as_str().unwrap_or("-").to_owned()
+        self.json()["error"]["details"]["reason"]
+            .as_str()
+            .unwrap_or("-")
+            .to_owned()
     }
 }
 
@@ -61,7 +76,31 @@ impl Raw {
     pub async fn connect(address: SocketAddr) -> Self {
         let tcp = TcpStream::connect(address).await.unwrap();
         tcp.set_nodelay(true).unwrap();
-        Self { tcp, inbox: Vec::new() }
+        Self {
+            tcp,
+            inbox: Vec::new(),
+        }
+    }
+
+    /// Connects from an address of this machine: every 127.x.y.z is one.
+    pub async fn connect_from(source: impl Into<IpAddr>, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((source.into(), 0).into()).unwrap();
+        let tcp = socket.connect(address).await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        Self {
+            tcp,
+            inbox: Vec::new(),
+        }
+    }
+
+    /// Sends one request and reads the answer.
+    ///
+    /// # Panics
+    /// When the connection ends before one.
+    pub async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
+        self.send(request).await;
+        self.answer().await.expect("an answer")
     }
 
     /// Sends bytes; that the other side has closed is not this method's to notice.
@@ -96,13 +135,21 @@ impl Raw {
                     break at + 4;
                 }
                 if !self.fill().await {
-                    assert!(self.inbox.is_empty(), "half a head: {:?}", text(&self.inbox));
+                    assert!(
+                        self.inbox.is_empty(),
+                        "half a head: {:?}",
+                        text(&self.inbox)
+                    );
                     return None;
                 }
             };
             let head: Vec<u8> = self.inbox.drain(..end).collect();
             let (status, fields) = parse(&head);
-            let mut answer = Answer { status, fields, body: Vec::new() };
+            let mut answer = Answer {
+                status,
+                fields,
+                body: Vec::new(),
+            };
             if head_only || status < 200 || status == 204 || status == 304 {
                 return Some(answer);
             }
@@ -121,6 +168,25 @@ impl Raw {
             Some(answer)
         })
         .await
+    }
+
+    /// The next answer, while these bytes are sent again and again after a pause.
+    pub async fn answer_while(&mut self, bytes: &str, pause: Duration) -> Option<Answer> {
+        let mut pause = tokio::time::interval(pause);
+        within("an answer", async {
+            while self.inbox.is_empty() {
+                tokio::select! {
+                    _ = pause.tick() => self.send(bytes).await,
+                    _ = self.tcp.readable() => {
+                        if !self.fill().await {
+                            return;
+                        }
+                    }
+                }
+            }
+        })
+        .await;
+        self.answer().await
     }
 
     /// Everything until the end of the connection.
@@ -175,7 +241,10 @@ fn parse(head: &[u8]) -> (u16, Vec<(String, String)>) {
     let head = text(head);
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap_or_default();
-    assert!(status.starts_with("HTTP/1.1 "), "no status line: {status:?}");
+    assert!(
+        status.starts_with("HTTP/1.1 "),
+        "no status line: {status:?}"
+    );
     let code = status[9..12].parse().expect("a status code");
     let fields = lines
         .filter(|line| !line.is_empty())
@@ -188,7 +257,9 @@ fn parse(head: &[u8]) -> (u16, Vec<(String, String)>) {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -9,6 +9,7 @@ mod hosts;
 mod http2;
 mod offers;
 mod partner;
+mod slow;
 mod smoke;
 mod targets;
 mod upstreams;
