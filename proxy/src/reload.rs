@@ -7,7 +7,6 @@
 
 use crate::config::Report;
 use crate::config::limits::FILE_BYTES_MAX;
-use crate::edge::Edge;
 use crate::plan::{self, Plan};
 use crate::policy::{self, Listener, Loaded, Policy, Settings};
 use crate::telemetry::Metrics;
@@ -43,11 +42,14 @@ pub enum Unloaded {
     Refused(Report),
 }
 
+/// Puts a plan in force.
+type Swap = Box<dyn Fn(Arc<Plan>) + Send + Sync>;
+
 /// Loads the policy again and again.
 pub struct Reloader {
     source: Mutex<PolicySource>,
     env: Env,
-    edge: Edge,
+    swap: Swap,
     metrics: Arc<Metrics>,
     /// What was read at the start, and cannot be changed without a new one.
     fixed: Fixed,
@@ -105,19 +107,19 @@ fn read(path: &Path) -> Result<String, Unloaded> {
 // === impl Reloader ===
 
 impl Reloader {
-    /// Reloads for this edge. `policy` is the one that it was started with.
+    /// Reloads; `swap` puts a plan in force, `policy` is the one that was started with.
     #[must_use]
     pub fn new(
         source: PolicySource,
         env: Env,
-        edge: Edge,
+        swap: impl Fn(Arc<Plan>) + Send + Sync + 'static,
         metrics: Arc<Metrics>,
         policy: &Policy,
     ) -> Self {
         Self {
             source: Mutex::new(source),
             env,
-            edge,
+            swap: Box::new(swap),
             metrics,
             fixed: Fixed {
                 listeners: policy.listeners.clone(),
@@ -160,7 +162,7 @@ impl Reloader {
         });
         match compiled {
             Ok((loaded, plan)) => {
-                self.edge.swap(plan);
+                (self.swap)(plan);
                 self.metrics.reload(true);
                 let mut notes = self.fixed.unheard(&loaded.policy);
                 for note in &notes {

@@ -89,7 +89,10 @@ impl System {
         let reloader = Reloader::new(
             options.policy,
             env.clone(),
-            edge.clone(),
+            {
+                let edge = edge.clone();
+                move |plan| edge.swap(plan)
+            },
             Arc::clone(&metrics),
             &policy,
         );
