@@ -13,6 +13,7 @@
 
 pub mod envelope;
 pub mod frames;
+pub mod golden;
 pub mod hostile;
 pub mod http2;
 pub mod message;
