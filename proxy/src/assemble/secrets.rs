@@ -1,4 +1,5 @@
-//! Secrets by reference: an environment variable, or a file.
+//! Secrets by reference: an environment variable, or a file. A variable, too, may name a file
+//! (`@path`), as on the command line.
 //!
 //! A message names where a secret was looked for and never what was found.
 
@@ -18,8 +19,10 @@ const SECRET_BYTES_MAX: u64 = 16 * 1024;
 /// When it is not there or is empty.
 pub fn read(reference: &SecretRef) -> anyhow::Result<String> {
     let text = match reference {
-        SecretRef::Env(name) => std::env::var(name)
-            .map_err(|_| anyhow::anyhow!("the environment variable {name} is not set to a text"))?,
+        SecretRef::Env(name) => {
+            let unset = || anyhow::anyhow!("the environment variable {name} is not set to a text");
+            argument(&std::env::var(name).map_err(|_| unset())?)?
+        }
         SecretRef::File(path) => file(path)?,
     };
     if text.is_empty() {
