@@ -197,8 +197,6 @@ reasons! {
     KeysNotReady = "keys_not_ready", 503, Unavailable, "the gateway is starting: try again";
     /// Too much is held in memory for bodies.
     MemoryPressure = "memory_pressure", 503, Unavailable, "the gateway is busy: try again";
-    /// The process is going down.
-    ShuttingDown = "shutting_down", 503, Unavailable, "the gateway is restarting: try again";
     /// No server of the upstream could be reached.
     NoUpstream = "no_upstream", 503, Unavailable, "the service behind the gateway cannot be reached: try again";
     /// The upstream's answer was no valid answer.

@@ -11,18 +11,18 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("upstream-stub", "upstream-stub", &["database"]),
     (
         "proxy",
-        "proxy",
+        "tidegate",
         &["filters", "control", "database", "upstream-stub"],
     ),
     (
         "tests",
         "tests",
-        &["filters", "control", "database", "upstream-stub", "proxy"],
+        &["filters", "control", "database", "upstream-stub", "tidegate"],
     ),
     (
         "benches",
         "benches",
-        &["filters", "control", "database", "upstream-stub", "proxy"],
+        &["filters", "control", "database", "upstream-stub", "tidegate"],
     ),
 ];
 
@@ -180,12 +180,12 @@ mod tests {
                 ),
                 (
                     "filters/Cargo.toml",
-                    "[dev-dependencies]\nproxy = { workspace = true }\n",
+                    "[dev-dependencies]\ntidegate = { workspace = true }\n",
                     1,
                 ),
                 (
                     "control/Cargo.toml",
-                    "[dependencies]\nproxy.workspace = true\n",
+                    "[dependencies]\ntidegate.workspace = true\n",
                     1,
                 ),
                 (
