@@ -8,7 +8,7 @@ pub(super) const INBOX_BYTES_MAX: usize = 64 * 1024;
 /// Bytes asked of the socket at once.
 pub(super) const READ_BYTES: usize = 16 * 1024;
 
-/// How long a TLS handshake may take.
+/// How long a TLS handshake may take at most; a shorter time for heads is the time for it too.
 pub(super) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// An unread body that is announced to be at most this long is read and dropped after an early

@@ -45,6 +45,8 @@ pub(crate) struct Connection {
     reusable: AtomicBool,
     /// The total deadline for the exchange, nanoseconds after the head.
     total_ns: AtomicU64,
+    /// The total deadline has passed.
+    expired: AtomicBool,
     /// Whether the connection may carry another request after this one.
     keeps: AtomicBool,
     /// The id of an exchange that was dropped in its middle.
@@ -99,6 +101,7 @@ impl Connection {
             fault: Mutex::new(None),
             reusable: AtomicBool::new(false),
             total_ns: AtomicU64::new(u64::MAX),
+            expired: AtomicBool::new(false),
             keeps: AtomicBool::new(true),
             last_id: Mutex::new(None),
             returned: Mutex::new(None),
@@ -155,6 +158,16 @@ impl Connection {
     pub(crate) fn allow_in_all(&self, time: Duration) {
         self.total_ns
             .store(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Says that the total deadline has passed, to whom is about to be dropped.
+    pub(crate) fn expire(&self) {
+        self.expired.store(true, Relaxed);
+    }
+
+    /// Whether the total deadline has passed.
+    pub(crate) fn expired(&self) -> bool {
+        self.expired.load(Relaxed)
     }
 
     /// The total deadline of the exchange, if one was set.

@@ -318,7 +318,12 @@ async fn serve(
     let stream = match acceptor {
         // No handshake for one that gets no seat: that work is what floods want us to do.
         Some(_) if seat.is_none() => None,
-        Some(acceptor) => match timeout(limits::HANDSHAKE_TIME, acceptor.accept(tcp)).await {
+        Some(acceptor) => match timeout(
+            limits.head_timeout.min(limits::HANDSHAKE_TIME),
+            acceptor.accept(tcp),
+        )
+        .await
+        {
             Ok(Ok(tls)) => Some(ByteStream::Tls(Box::new(tls))),
             Ok(Err(_)) | Err(_) => {
                 shared.metrics.connection_refused("tls_handshake");

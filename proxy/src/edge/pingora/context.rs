@@ -5,9 +5,12 @@ use super::super::message::Connection;
 use super::super::wiring::{Chosen, Wiring};
 use crate::plan::Route;
 use crate::telemetry::metrics::RouteMetrics;
+use ::pingora::http::RequestHeader;
 use filters::chain::Chain;
 use filters::exchange::{Exchange, Outcome};
-use filters::reply::Reply;
+use filters::reply::{Reason, Reply};
+use http::Method;
+use http::uri::PathAndQuery;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -37,6 +40,8 @@ pub(super) struct Context {
     pub(super) time: Option<Duration>,
     /// It counts as a stream of its connection.
     is_stream: bool,
+    /// What was asked, for the log of an exchange that is dropped in its middle.
+    asked: Option<(Method, PathAndQuery)>,
     /// The length of a body that was collected, for the head that goes upstream.
     pub(super) collected: Option<u64>,
     logged: bool,
@@ -63,18 +68,22 @@ impl Context {
             began: Instant::now(),
             time: None,
             is_stream: false,
+            asked: None,
             collected: None,
             logged: false,
         }
     }
 
     /// The exchange belongs to this connection from now on; a stream of HTTP/2 keeps it busy.
-    pub(super) fn enter(&mut self, connection: Arc<Connection>, is_stream: bool) {
-        self.is_stream = is_stream;
-        if is_stream {
+    pub(super) fn enter(&mut self, connection: Arc<Connection>, head: &RequestHeader) {
+        self.is_stream = head.version == http::Version::HTTP_2;
+        if self.is_stream {
             connection.streams.begin();
         }
         self.connection = Some(connection);
+        // Both are shared with the head, not copied.
+        let target = head.uri.path_and_query().cloned();
+        self.asked = target.map(|target| (head.method.clone(), target));
     }
 
     /// What is left of the time for the whole exchange; `None` without a route.
@@ -146,18 +155,35 @@ pub(super) struct LogParts<'a> {
 /// An exchange that was dropped in its middle, by its deadline or a drain, is logged all the same.
 impl Drop for Context {
     fn drop(&mut self) {
-        if let (Some(connection), Some(x)) = (&self.connection, &self.x) {
-            connection.keep_id(x.request_id.clone());
-        }
-        if let (true, Some(connection)) = (self.is_stream, &self.connection) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        if self.is_stream {
             connection.streams.end();
         }
+        if self.logged {
+            return;
+        }
+        let late = connection.expired() || self.time_left().is_some_and(|left| left.is_zero());
+        let mut cut = true;
+        if let Some(x) = &mut self.x {
+            connection.keep_id(x.request_id.clone());
+            if late && self.status == 0 {
+                // The gate answers this by HTTP/1; a stream of HTTP/2 is reset.
+                x.refused = Some(Reason::UpstreamTimeout);
+                self.status = Reason::UpstreamTimeout.status();
+                cut = self.is_stream;
+            }
+        }
+        let asked = self.asked.take();
         self.log(&LogParts {
-            method: "",
-            target: b"",
+            method: asked.as_ref().map_or("", |(method, _)| method.as_str()),
+            target: asked
+                .as_ref()
+                .map_or(b"", |(_, target)| target.as_str().as_bytes()),
             user_agent: None,
             response_bytes: 0,
-            cut: true,
+            cut,
         });
     }
 }

@@ -100,7 +100,10 @@ impl Lane {
                 }
                 () = sleep_until(deadline) => {
                     deadline = match connection.time_in_all() {
-                        Some(time) if began + time <= Instant::now() => return Ended::OutOfTime,
+                        Some(time) if began + time <= Instant::now() => {
+                            connection.expire();
+                            return Ended::OutOfTime;
+                        }
                         Some(time) => began + time,
                         None => Instant::now() + TIME_CHECK,
                     };

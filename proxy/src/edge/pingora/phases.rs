@@ -69,7 +69,7 @@ impl ProxyHttp for Phases {
             &ctx.wiring,
             now,
         ));
-        ctx.enter(connection, session.as_downstream().is_http2());
+        ctx.enter(connection, session.req_header());
         match judge(session, ctx).await {
             Ok(()) => Ok(false),
             Err(reply) => {
