@@ -21,6 +21,7 @@ pub mod raw;
 pub mod script;
 pub mod signer;
 pub mod stage;
+pub mod tls;
 pub mod witness;
 
 use std::time::Duration;

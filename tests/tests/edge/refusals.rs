@@ -1,6 +1,8 @@
 //! Every refusal by its face (issue 2, line 4): status, fields and body stand in golden files, the same
 //! by HTTP/1.1 and HTTP/2 where it reaches us.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may do so anywhere")]
+
 use filters::key::KeyRecord;
 use filters::signing::Scheme;
 use filters::testing::key_text;

@@ -15,7 +15,7 @@ use tests::{eventually, within};
 /// The time that the policy of these tests gives, for each thing.
 const TIME: Duration = Duration::from_millis(700);
 
-fn short(policy: String) -> String {
+fn short(policy: &str) -> String {
     policy
         .replace("head_timeout: 10s", "head_timeout: 700ms")
         .replace("idle_timeout: 20s", "idle_timeout: 700ms")
@@ -46,7 +46,7 @@ async fn drip(stage: &Stage, begin: &str, byte: Option<&str>) -> Option<Answer> 
 
 #[tokio::test]
 async fn slow_heads_are_answered_408() {
-    let (witness, stage) = set_by(short).await;
+    let (witness, stage) = set_by(|policy| short(&policy)).await;
     let cases = [
         ("half a line", "GET /open", None),
         ("a dripping line", "GET /open/", Some("x")),
@@ -94,7 +94,7 @@ async fn slow_heads_are_answered_408() {
 
 #[tokio::test]
 async fn slow_bodies_are_answered_408() {
-    let (witness, stage) = set_by(short).await;
+    let (witness, stage) = set_by(|policy| short(&policy)).await;
     let key = stage.key(1, |_| {});
     let draft = Draft {
         method: "POST",
@@ -156,7 +156,7 @@ async fn slow_bodies_are_answered_408() {
 
 #[tokio::test]
 async fn slow_bodies_end_by_http2_too() {
-    let (witness, stage) = set_by(short).await;
+    let (witness, stage) = set_by(|policy| short(&policy)).await;
     for (what, dripping) in [("silent", false), ("dripping", true)] {
         let began = Instant::now();
         let mut frames = Frames::connect(stage.address).await;
@@ -192,7 +192,7 @@ async fn slow_bodies_end_by_http2_too() {
 /// A client that never reads is ended, by either version, and holds up nobody.
 #[tokio::test]
 async fn clients_that_never_read_are_ended() {
-    let (witness, stage) = set_by(short).await;
+    let (witness, stage) = set_by(|policy| short(&policy)).await;
     let long = get("/open/x?bytes=16000000");
     let mut raw = Raw::connect(stage.address).await;
     raw.send(&long).await;
@@ -220,7 +220,7 @@ async fn clients_that_never_read_are_ended() {
 /// Requests without end, and no answer read: bounded by what fits the socket.
 #[tokio::test]
 async fn pipelining_without_reading_is_bounded() {
-    let (witness, stage) = set_by(short).await;
+    let (witness, stage) = set_by(|policy| short(&policy)).await;
     let mut raw = Raw::connect(stage.address).await;
     let many = get("/open/x?bytes=1000000").repeat(500);
     raw.send(&many).await;
@@ -235,7 +235,7 @@ async fn pipelining_without_reading_is_bounded() {
 
 #[tokio::test]
 async fn idle_connections_are_closed() {
-    let (_witness, stage) = set_by(short).await;
+    let (_witness, stage) = set_by(|policy| short(&policy)).await;
     let mut raw = Raw::connect(stage.address).await;
     assert_eq!(raw.ask(get("/exact")).await.status, 200);
     let began = Instant::now();
@@ -337,7 +337,7 @@ async fn requests_of_one_connection_are_counted() {
 /// Connections that say half a preface count as connections, and end as such.
 #[tokio::test]
 async fn many_slow_connections_hold_up_nobody() {
-    let (_witness, stage) = set_by(short).await;
+    let (_witness, stage) = set_by(|policy| short(&policy)).await;
     let mut slow = Vec::new();
     for n in 0..200 {
         let mut raw = Raw::connect(stage.address).await;
