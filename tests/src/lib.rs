@@ -6,10 +6,7 @@
 //! sends exactly the bytes it is told to, [`http2`] one of streams; [`signer`] one that signs;
 //! [`message`] a request of which a test can change any part.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a fixture that fails, fails its test"
-)]
+#![allow(clippy::unwrap_used, reason = "a fixture that fails, fails its test")]
 
 pub mod envelope;
 pub mod frames;

@@ -1,12 +1,14 @@
 //! An honest upstream that remembers every request that reached it, byte for byte.
 //!
 //! It speaks HTTP/1.1 and h2c. Query parameters of the request choose its answer: `status=503`,
-//! `wait` (answers when [`Witness::release`] is called), `bytes=1000`, `field=name:value`.
+//! `wait` (answers when [`Witness::release`] is called), `bytes=1000` (a [`pattern`]), `pieces=100` (no
+//! length is announced, and the body comes in pieces), `field=name:value`.
 
+use crate::pattern;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -14,8 +16,10 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -57,7 +61,11 @@ impl Seen {
     /// All values of a field.
     #[must_use]
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.fields.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
+        self.fields
+            .iter()
+            .filter(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+            .collect()
     }
 
     /// The only value of a field; `None` when it is missing or comes twice.
@@ -92,7 +100,11 @@ impl Witness {
         });
         let stop = CancellationToken::new();
         tokio::spawn(serve(listener, Arc::clone(&state), stop.clone()));
-        Self { address, state, stop }
+        Self {
+            address,
+            state,
+            stop,
+        }
     }
 
     /// What it has seen, in order.
@@ -113,7 +125,12 @@ impl Witness {
     /// When there was none.
     #[must_use]
     pub fn last(&self) -> Seen {
-        self.state.seen.lock().last().cloned().expect("a request has arrived")
+        self.state
+            .seen
+            .lock()
+            .last()
+            .cloned()
+            .expect("a request has arrived")
     }
 
     /// Lets one waiting request be answered.
@@ -155,19 +172,31 @@ async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken
 async fn answer(
     state: Arc<State>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Pieces>, Infallible> {
     state.begun.fetch_add(1, SeqCst);
     let (head, body) = request.into_parts();
-    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
-        return Ok(Response::new(Full::default()));
+    let Ok(body) = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+    else {
+        return Ok(Response::new(Pieces::default()));
     };
     let fields = head
         .headers
         .iter()
-        .map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()))
+        .map(|(n, v)| {
+            (
+                n.to_string(),
+                String::from_utf8_lossy(v.as_bytes()).into_owned(),
+            )
+        })
         .collect();
     let sha256: [u8; 32] = Sha256::digest(&body).into();
-    let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     state.seen.lock().push(Seen {
         method: head.method.to_string(),
         target: target.to_owned(),
@@ -177,11 +206,12 @@ async fn answer(
         sha256,
     });
     let mut response = Response::builder().header("content-type", "application/json");
-    let mut length = None;
+    let (mut status, mut length, mut piece) = (200u16, None, None);
     for pair in head.uri.query().unwrap_or_default().split('&') {
         match pair.split_once('=').unwrap_or((pair, "")) {
-            ("status", code) => response = response.status(code.parse::<u16>().unwrap()),
+            ("status", code) => status = code.parse().unwrap_or(status),
             ("bytes", count) => length = count.parse::<usize>().ok(),
+            ("pieces", size) => piece = size.parse::<usize>().ok(),
             ("field", field) => {
                 let (name, value) = field.split_once(':').unwrap();
                 response = response.header(name, value);
@@ -190,9 +220,52 @@ async fn answer(
             _ => {}
         }
     }
-    let body = match length {
-        Some(length) => Bytes::from(vec![b'x'; length]),
+    let mut body = match length {
+        Some(length) => Bytes::from(pattern(length)),
         None => Bytes::from_static(b"{\"data\":\"seen\"}"),
     };
-    Ok(response.body(Full::new(body)).unwrap())
+    if head.method == http::Method::HEAD {
+        if piece.take().is_none() {
+            response = response.header("content-length", body.len());
+        }
+        body.clear();
+    }
+    if matches!(status, 204 | 304) {
+        body.clear();
+    }
+    let body = Pieces { rest: body, piece };
+    Ok(response.status(status).body(body).unwrap())
+}
+
+/// A body in one piece with its length, or in pieces without.
+#[derive(Default)]
+struct Pieces {
+    rest: Bytes,
+    piece: Option<usize>,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let all = self.rest.len();
+        let size = self.piece.unwrap_or(all).min(all);
+        let next = self.rest.split_to(size);
+        Poll::Ready((size > 0).then(|| Ok(Frame::data(next))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.piece {
+            Some(_) => SizeHint::default(),
+            None => SizeHint::with_exact(self.rest.len() as u64),
+        }
+    }
 }
