@@ -45,3 +45,9 @@ pub(super) const ADDRESSES_MAX: usize = 1 << 20;
 
 /// The share of the memory for collected bodies that one address group may hold, as a divisor.
 pub(super) const COLLECTED_SHARE: u64 = 4;
+
+/// Pieces of a collected body below this length are gathered, because each costs some 50 bytes more.
+pub(super) const SMALL_PIECE_BYTES: usize = 512;
+
+/// What small pieces are gathered to.
+pub(super) const GATHERED_BYTES: usize = 16 * 1024;

@@ -1,10 +1,11 @@
 //! The client's side of an exchange, as filters see it.
 
 use super::super::account::Hold;
+use super::super::limits::{GATHERED_BYTES, SMALL_PIECE_BYTES};
 use super::super::message::Connection;
 use super::fields::view;
 use ::pingora::proxy::Session;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use filters::exchange::{BoxFuture, Client};
 use filters::head::Head;
 use filters::reply::{Reason, Reply};
@@ -18,6 +19,8 @@ pub(super) struct Collected {
     pub(super) bytes: u64,
     /// The body was read to its end.
     pub(super) whole: bool,
+    /// Small pieces, until they make a chunk.
+    small: BytesMut,
     hold: Option<Hold>,
 }
 
@@ -28,6 +31,32 @@ pub(super) struct LaneClient<'a> {
     collected: Collected,
     collected_max: u64,
     deadline: Instant,
+}
+
+// === impl Collected ===
+
+impl Collected {
+    /// Keeps a piece. A client may send its body byte by byte, and each byte by itself would cost
+    /// fifty times what is accounted for it: small pieces are gathered.
+    fn keep(&mut self, piece: &Bytes) {
+        self.bytes += piece.len() as u64;
+        if piece.len() >= SMALL_PIECE_BYTES {
+            self.gather();
+            self.chunks.push(piece.clone());
+            return;
+        }
+        self.small.extend_from_slice(piece);
+        if self.small.len() >= GATHERED_BYTES {
+            self.gather();
+        }
+    }
+
+    fn gather(&mut self) {
+        if !self.small.is_empty() {
+            let gathered = std::mem::take(&mut self.small);
+            self.chunks.push(gathered.freeze());
+        }
+    }
 }
 
 // === impl LaneClient ===
@@ -54,7 +83,8 @@ impl<'a> LaneClient<'a> {
     }
 
     /// What was read, when the filters are done.
-    pub(super) fn into_collected(self) -> Collected {
+    pub(super) fn into_collected(mut self) -> Collected {
+        self.collected.gather();
         self.collected
     }
 
@@ -100,8 +130,7 @@ impl<'a> LaneClient<'a> {
                 .retry_after(1)
                 .closing());
         }
-        self.collected.bytes += chunk.len() as u64;
-        self.collected.chunks.push(chunk.clone());
+        self.collected.keep(&chunk);
         Ok(Some(chunk))
     }
 
@@ -147,5 +176,46 @@ pub(super) async fn proceed(session: &mut Session) {
     let head = session.req_header();
     if head.version == http::Version::HTTP_11 && head.headers.contains_key(EXPECT) {
         let _ = session.downstream_session.write_continue_response().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_in_small_pieces_is_kept_in_order_and_in_few_chunks() {
+        for (length, piece) in [
+            (1, 1),
+            (100, 7),
+            (100_000, 1),
+            (100_000, SMALL_PIECE_BYTES - 1),
+            (100_000, SMALL_PIECE_BYTES),
+            (100_000, 70_000),
+        ] {
+            let body: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            let mut collected = Collected::default();
+            for piece in body.chunks(piece) {
+                collected.keep(&Bytes::copy_from_slice(piece));
+            }
+            collected.gather();
+            assert_eq!(collected.bytes, length as u64);
+            assert_eq!(collected.chunks.concat(), body, "{length} {piece}");
+            let most = length / SMALL_PIECE_BYTES.min(piece.max(GATHERED_BYTES)) + 1;
+            assert!(collected.chunks.len() <= most, "{length} {piece}");
+        }
+    }
+
+    #[test]
+    fn small_pieces_stand_between_large_ones_where_they_came() {
+        let mut collected = Collected::default();
+        let large = vec![b'L'; SMALL_PIECE_BYTES];
+        for piece in [b"a", &large[..], b"b", b"c", &large[..], b"d"] {
+            collected.keep(&Bytes::copy_from_slice(piece));
+        }
+        collected.gather();
+        let expected = [b"a", &large[..], b"bc", &large[..], b"d"].concat();
+        assert_eq!(collected.chunks.concat(), expected);
+        assert_eq!(collected.chunks.len(), 5);
     }
 }
