@@ -33,7 +33,7 @@
 //! | another policy has none | 429 `quota_exceeded` |
 //! | by address: a policy has none | 429 `address_limit_exceeded` |
 //! | too many failures | 429 `too_many_failures` |
-//! | the tier is not declared, or the key's own limits make no sense | 503 `tier_unknown` |
+//! | the tier is not declared, or the key's own limits make no sense | 503 `tier_unknown`, `Retry-After: 60` |
 //!
 //! `details` has `policy`, `limit` and `windowSeconds`. `Retry-After` is the time to the next token of
 //! the policies that refused: a client that sleeps that long succeeds, if it asks alone.
@@ -66,6 +66,10 @@ use crate::reply::{Detail, ErrorCode, Reason, Reply};
 use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// An answer of 503 says when to come again (contract, section 1): by then whoever mends the key or
+/// the policy file is heard of.
+const TIER_RETRY_AFTER_S: u32 = 60;
 
 /// The name of the one policy of `failures`.
 const FAILURES: &str = "failures";
@@ -241,7 +245,9 @@ fn limits_of<'a>(
             Ok(policies) => Ok(Limits::Own(policies)),
             Err(error) => {
                 let note = format!("the limits of {}: {error}", record.id);
-                Err(refuse(Reason::TierUnknown).noting(note))
+                Err(refuse(Reason::TierUnknown)
+                    .retry_after(TIER_RETRY_AFTER_S)
+                    .noting(note))
             }
         };
     }
@@ -250,7 +256,9 @@ fn limits_of<'a>(
         Some(Tier::Limited { policies, .. }) => Ok(Limits::Tier(policies)),
         None => {
             let note = format!("{} has the tier {:?}", record.id, record.tier);
-            Err(refuse(Reason::TierUnknown).noting(note))
+            Err(refuse(Reason::TierUnknown)
+                .retry_after(TIER_RETRY_AFTER_S)
+                .noting(note))
         }
     }
 }
