@@ -23,6 +23,8 @@ pub struct Stage {
     pub fakes: Fakes,
     /// The edge itself.
     pub edge: Edge,
+    /// Its counters.
+    pub metrics: Arc<Metrics>,
     stop: CancellationToken,
     done: tokio::task::JoinHandle<()>,
 }
@@ -45,10 +47,11 @@ impl Stage {
     pub async fn start_with(policy: &str, fakes: Fakes) -> Self {
         let plan = plan(policy, &fakes);
         let drain = plan.drain;
+        let metrics = Metrics::new();
         let parts = Parts {
             plan,
             clock: Arc::clone(&fakes.env.clock),
-            metrics: Metrics::new(),
+            metrics: Arc::clone(&metrics),
             threads: 2,
         };
         let edge = Edge::new(parts);
@@ -61,6 +64,7 @@ impl Stage {
             addresses,
             fakes,
             edge,
+            metrics,
             stop,
             done,
         }

@@ -14,6 +14,7 @@ mod offers;
 mod partner;
 mod refusals;
 mod replay;
+mod series;
 mod signatures;
 mod slow;
 mod smoke;
