@@ -72,6 +72,9 @@ enum KeysCommand {
 
 /// Issues a key and prints it with its secret, once
 #[derive(Args)]
+#[command(override_usage = "\
+tidegate keys create [OPTIONS]
+           --consumer <CONSUMER> --name <NAME> --tier <TIER>")]
 #[command(after_help = "\
 Examples:
   tidegate keys create --consumer acme --name shop --tier pro --scope orders:read

@@ -229,9 +229,24 @@ async fn open_database(folder: &Folder, options: &DemoOptions) -> anyhow::Result
             output::tell(&format!("starting the embedded PostgreSQL{how}"));
             slowly("still starting it", Database::embedded(&folder.database()))
                 .await
+                .map_err(|error| anyhow::anyhow!("{}", in_one_line(&error.to_string())))
                 .context("the embedded database cannot be started")
         }
     }
+}
+
+/// What a database says that does not start. PostgreSQL says a page about damaged files: of that only
+/// the line that tells why.
+fn in_one_line(page: &str) -> String {
+    if !page.contains('\n') {
+        return page.to_owned();
+    }
+    let why = page.lines().find_map(|line| {
+        let words = ["PANIC:", "FATAL:"].into_iter();
+        words.filter_map(|word| line.split_once(word)).next()
+    });
+    let why = why.map_or("PostgreSQL says nothing more", |(_, why)| why.trim());
+    format!("its files are damaged: start over with --fresh ({why})")
 }
 
 /// Says so when something takes long.

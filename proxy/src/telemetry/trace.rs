@@ -16,6 +16,7 @@ pub const VARIABLE: &str = "TIDEGATE_LOG";
 /// connection as an error; they are counted in our metrics and logged by the access log.
 const SHOWN: &str = "info,pingora=off,pingora_core=off,pingora_proxy=off,pingora_pool=off,\
                      pingora_load_balancing=warn,h2=off,hyper=warn,wasmtime=warn,cranelift=warn,\
+                     wasmer_wasix=off,\
                      refinery_core=warn,tokio_postgres=warn";
 
 /// Begins to show messages; `quiet` from warnings on, and none about the policy file. A second call

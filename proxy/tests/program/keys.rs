@@ -1,0 +1,71 @@
+//! `tidegate keys` beside a running edge: what is made works, and what is revoked stops, in a second.
+
+use crate::client::{Answer, Key, signed};
+use crate::process::within;
+use crate::site::{Edge, Site, Witness, issued};
+use database::testing::LocalPostgres;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A change reaches every edge within this time.
+const PUSH_TIME: Duration = Duration::from_secs(1);
+
+fn ask(address: SocketAddr, key: &Key) -> Answer {
+    signed(address, key, "/api/v1/x").unwrap()
+}
+
+fn wait(edge: &Edge, key: &Key, status: u16, what: &str) -> Answer {
+    within(what, PUSH_TIME, || {
+        let answer = ask(edge.address, key);
+        (answer.status == status).then_some(answer)
+    })
+}
+
+#[test]
+fn keys_come_and_go_while_the_edge_serves() {
+    let postgres = LocalPostgres::start().unwrap();
+    let witness = Witness::start();
+    let site = Site::anywhere(witness.address, &postgres.url());
+    let edge = site.serve();
+    edge.wait_status("ready");
+
+    let (id, first) = site.issue("shop");
+    wait(&edge, &first, 200, "a new key works");
+
+    // Both work during the overlap.
+    let rotated = site.keys(&["rotate", &id, "--overlap", "1h"]);
+    let (same, second) = issued(&rotated);
+    assert_eq!(same, id);
+    assert_ne!(second.key, first.key);
+    wait(&edge, &second, 200, "the rotated key works");
+    assert_eq!(ask(edge.address, &first).status, 200);
+
+    // The former ends at once.
+    let (_, third) = issued(&site.keys(&["rotate", &id, "--overlap", "0s"]));
+    wait(&edge, &third, 200, "the regenerated key works");
+    wait(&edge, &second, 401, "the former key is refused");
+
+    let (other, kept) = site.issue("kept");
+    wait(&edge, &kept, 200, "another key works");
+    site.keys(&["revoke", &id]);
+    let refused = wait(&edge, &third, 401, "the revoked key is refused");
+    assert_eq!(refused.reason(), "revoked_key", "{refused:?}");
+    assert_eq!(ask(edge.address, &kept).status, 200);
+
+    // Nothing but their makers' answers ever shows a secret.
+    for words in [
+        &["list"][..],
+        &["list", "--consumer", "acme"],
+        &["show", &other],
+    ] {
+        let shown = site.keys(words);
+        assert!(shown.contains(&other), "{shown}");
+        for key in [&first, &second, &third, &kept] {
+            assert!(
+                !shown.contains(&key.key) && !shown.contains(&key.secret),
+                "{shown}"
+            );
+        }
+    }
+    edge.process.end("TERM", Duration::from_secs(5));
+}
