@@ -205,6 +205,48 @@ async fn one_byte_too_many_is_refused_before_http2() {
     check_too_long(H2C).await;
 }
 
+/// A route's `body_max` is a bound by itself: no filter of its chain has to be there for it.
+#[tokio::test]
+async fn a_routes_limit_holds_whatever_its_chain() {
+    const LIMIT: usize = 10 * 1024;
+    let house = House::start_as(&[
+        ("    body_max: 1MiB\n", "    body_max: 10KiB\n"),
+        ("api_version, body_limit]", "api_version]"),
+        ("    - body_limit\n", ""),
+    ])
+    .await;
+    let mut number = 0;
+    for client in &mut Client::both(&house).await {
+        for pass in PASSES {
+            for framing in [Framing::Length, Framing::Chunks(1000)] {
+                for (length, status) in [(LIMIT, 200), (LIMIT + 1, 413)] {
+                    number += 1;
+                    let (begun, seen) = (house.witness.begun(), house.witness.seen().len());
+                    let message = post(&house, pass, number, &pattern(length), framing);
+                    let answer = client.ask(&house, &message).await;
+                    let case = format!("{} {pass:?} {framing:?} {length}", client.name());
+                    assert_eq!(answer.status, status, "{case}: {answer:?}");
+                    let whole = usize::from(status == 200);
+                    assert_eq!(house.witness.seen().len(), seen + whole, "{case}");
+                    if status == 413 {
+                        assert_eq!(answer.reason(), "body_too_large", "{case}");
+                        let limit = &answer.json()["error"]["details"]["limit"];
+                        assert_eq!(*limit, LIMIT, "{case}");
+                        if matches!(pass, Pass::Signed(_)) || framing == Framing::Length {
+                            assert_eq!(house.witness.begun(), begun, "{case}: it was begun");
+                        }
+                    }
+                    if let Client::One(raw) = client {
+                        **raw = Raw::connect(house.stage.address).await;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(house.stage.edge.collected_bytes(), 0);
+    house.stage.stop().await;
+}
+
 #[tokio::test]
 async fn a_body_far_too_long_never_hangs_the_client() {
     let house = House::start().await;

@@ -8,7 +8,7 @@ use ::pingora::proxy::Session;
 use bytes::{Bytes, BytesMut};
 use filters::exchange::{BoxFuture, Client};
 use filters::head::Head;
-use filters::reply::{Reason, Reply};
+use filters::reply::{Detail, Reason, Reply};
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use tokio::time::{Instant, timeout_at};
 
@@ -29,7 +29,10 @@ pub(super) struct LaneClient<'a> {
     session: &'a mut Session,
     connection: &'a Connection,
     collected: Collected,
+    /// Bytes of all collected bodies together.
     collected_max: u64,
+    /// Bytes of this body, as the route says.
+    body_max: u64,
     deadline: Instant,
 }
 
@@ -67,6 +70,7 @@ impl<'a> LaneClient<'a> {
         connection: &'a Connection,
         hold: Hold,
         collected_max: u64,
+        body_max: u64,
         deadline: Instant,
     ) -> Self {
         let collected = Collected {
@@ -78,6 +82,7 @@ impl<'a> LaneClient<'a> {
             connection,
             collected,
             collected_max,
+            body_max,
             deadline,
         }
     }
@@ -107,6 +112,9 @@ impl<'a> LaneClient<'a> {
             return Ok(None);
         }
         if self.collected.bytes == 0 {
+            if announced_length(self.session) > Some(self.body_max) {
+                return Err(too_large(self.body_max));
+            }
             proceed(self.session).await;
         }
         let read = timeout_at(
@@ -122,6 +130,9 @@ impl<'a> LaneClient<'a> {
             self.collected.whole = true;
             return Ok(None);
         };
+        if self.collected.bytes + chunk.len() as u64 > self.body_max {
+            return Err(too_large(self.body_max));
+        }
         let grown = self.collected.hold.as_mut().is_none_or(|hold| {
             chunk.is_empty() || hold.grow(chunk.len() as u64, self.collected_max)
         });
@@ -153,6 +164,11 @@ impl Client for LaneClient<'_> {
     fn read<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Bytes>, Box<Reply>>> {
         Box::pin(self.next())
     }
+}
+
+/// The route's own limit, which holds whatever filters its chain has.
+pub(super) fn too_large(limit: u64) -> Box<Reply> {
+    Reply::refuse(Reason::BodyTooLarge).with_detail("limit", Detail::Number(limit))
 }
 
 /// The body's length if the client announced one; `Some(0)` when there is none.

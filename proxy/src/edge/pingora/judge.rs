@@ -4,7 +4,7 @@ use super::super::limits::DRAIN_BYTES_MAX;
 use super::super::message::Connection;
 use super::super::respond::{self, Setting, answer};
 use super::super::wiring::Wiring;
-use super::client::{LaneClient, announced_length, proceed};
+use super::client::{LaneClient, announced_length, proceed, too_large};
 use super::context::Context;
 use super::fields::view;
 use super::replay::Replay;
@@ -93,7 +93,15 @@ pub(super) async fn judge(session: &mut Session, ctx: &mut Context) -> Result<()
     }
     let hold = ctx.shared.accounts.hold(x.client);
     let deadline = Instant::now() + limits.body_timeout;
-    let mut client = LaneClient::new(session, &connection, hold, plan.collected_max, deadline);
+    let body_max = x.route.as_ref().map_or(u64::MAX, |route| route.body_max);
+    let mut client = LaneClient::new(
+        session,
+        &connection,
+        hold,
+        plan.collected_max,
+        body_max,
+        deadline,
+    );
     let verdict = chain.on_request(x, &mut client).await;
     let verdict = match verdict {
         Ok(()) => client.settle_empty().await,
@@ -113,6 +121,8 @@ pub(super) async fn judge(session: &mut Session, ctx: &mut Context) -> Result<()
         ctx.collected = Some(collected.bytes);
         ctx.request_bytes = collected.bytes;
         Replay::wrap(&mut session.downstream_session, collected, connection);
+    } else if announced_length(session) > Some(body_max) {
+        return Err(too_large(body_max));
     } else {
         proceed(session).await;
     }

@@ -2,6 +2,7 @@
 
 use super::super::Shared;
 use super::super::limits::LINGER_TIME;
+use super::client::too_large;
 use super::context::{Context, LogParts};
 use super::errors;
 use super::fields::{Editable, view};
@@ -113,7 +114,10 @@ impl ProxyHttp for Phases {
             .x
             .as_mut()
             .ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-        // Another attempt starts from the client's head again.
+        // Another attempt starts from the client's head again, and the body from its first byte.
+        if ctx.collected.is_none() {
+            ctx.request_bytes = 0;
+        }
         x.upstream = filters::edits::Edits::default();
         if let Err(reply) = chain.on_upstream_request(x, &view(session.req_header())) {
             ctx.reply = Some(reply);
@@ -144,6 +148,11 @@ impl ProxyHttp for Phases {
         if late && !end_of_stream && ctx.collected.is_none() && session.as_downstream().is_http2() {
             ctx.reply = Some(Reply::refuse(Reason::RequestTimeout).closing());
             return Err(Error::new_down(ErrorType::ReadTimedout));
+        }
+        let body_max = ctx.route().map_or(u64::MAX, |route| route.facts.body_max);
+        if ctx.request_bytes > body_max {
+            ctx.reply = Some(too_large(body_max));
+            return Err(Error::new_down(ErrorType::HTTPStatus(413)));
         }
         let chain = ctx.chain();
         if !chain.watches().request {
