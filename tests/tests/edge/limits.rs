@@ -1,5 +1,7 @@
 //! Limits: exactly as many as there are tokens, whoever asks in whatever way.
 
+#![allow(clippy::unwrap_used, reason = "in a test an unwrap is an assertion")]
+
 mod address;
 mod bypass;
 mod fields;

@@ -1,5 +1,7 @@
 //! Who signs wrongly is refused before the upstream hears of it, and told no more than is safe.
 
+#![allow(clippy::unwrap_used, reason = "in a test an unwrap is an assertion")]
+
 mod forms;
 mod keys;
 mod secrecy;

@@ -36,7 +36,7 @@ async fn a_signature_has_one_spelling() {
             (format!("{label}={wrong},,{value}"), MALFORMED),
             (format!("{label}={wrong};{value}"), MALFORMED),
             (format!("{value},md5={hex}"), MALFORMED),
-            (vec![value.as_str(); 5].join(","), MALFORMED),
+            ([value.as_str(); 5].join(","), MALFORMED),
             (String::new(), MALFORMED),
             (format!("{other}={hex}"), INVALID),
             (format!("{label}={wrong}"), INVALID),
