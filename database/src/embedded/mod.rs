@@ -74,7 +74,7 @@ impl Embedded {
     pub(crate) async fn close(&self) {
         // A transaction that is under way gets a moment; its commit is not acknowledged otherwise.
         let _quiet = timeout(CLOSE_WAIT, self.backend.turn.lock()).await;
-        if let Err(error) = self.backend.postgres.close().await {
+        if let Err(error) = self.backend.close().await {
             tracing::warn!(%error, "the embedded database did not close cleanly");
         }
     }

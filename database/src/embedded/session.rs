@@ -6,7 +6,9 @@
 //! unique within a process (the driver counts them), so sessions do not meet there.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use oliphaunt_wasix::AsyncOliphaunt;
@@ -20,8 +22,9 @@ use crate::limits::{TRANSACTION_IDLE, TURN_WAIT};
 /// The server, and whose turn it is.
 #[derive(Clone)]
 pub(super) struct Backend {
-    pub(super) postgres: AsyncOliphaunt,
+    postgres: AsyncOliphaunt,
     pub(super) turn: Arc<Mutex<Turn>>,
+    closing: Arc<AtomicBool>,
 }
 
 /// What the one who has the turn must know.
@@ -42,7 +45,15 @@ impl Backend {
         Self {
             postgres,
             turn: Arc::default(),
+            closing: Arc::default(),
         }
+    }
+
+    /// Ends the database. A session that still asks for something gets no answer, and that is no
+    /// error then.
+    pub(super) async fn close(&self) -> Result<(), impl Display> {
+        self.closing.store(true, Ordering::Release);
+        self.postgres.close().await
     }
 
     /// Waits for the turn, and for a backend without a transaction.
@@ -64,7 +75,9 @@ impl Backend {
             .exec_protocol_raw(batch)
             .await
             .map_err(|error| {
-                tracing::error!(%error, "the embedded database gave no answer");
+                if !self.closing.load(Ordering::Acquire) {
+                    tracing::error!(%error, "the embedded database gave no answer");
+                }
                 Over
             })?;
         let status = wire::status(&answer).ok_or(Over)?;
