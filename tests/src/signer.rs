@@ -35,7 +35,10 @@ impl Signer {
     /// A signer with this key and this secret.
     #[must_use]
     pub fn new(key: impl Into<String>, secret: &str) -> Self {
-        Self { key: key.into(), secret: Secret::new(secret.as_bytes()) }
+        Self {
+            key: key.into(),
+            secret: Secret::new(secret.as_bytes()),
+        }
     }
 
     /// The fields that a signed request carries.
@@ -65,7 +68,10 @@ impl Signer {
     /// The whole request as HTTP/1.1 bytes, with a length.
     #[must_use]
     pub fn message(&self, host: SocketAddr, draft: &Draft<'_>) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", draft.method, draft.target);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: {host}\r\n",
+            draft.method, draft.target
+        );
         for (name, value) in self.fields(draft) {
             let _ = write!(head, "{name}: {value}\r\n");
         }
@@ -81,7 +87,10 @@ impl Signer {
     /// The whole request as HTTP/1.1 bytes, in chunks of `size`.
     #[must_use]
     pub fn chunked(&self, host: SocketAddr, draft: &Draft<'_>, size: usize) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", draft.method, draft.target);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: {host}\r\n",
+            draft.method, draft.target
+        );
         for (name, value) in self.fields(draft) {
             let _ = write!(head, "{name}: {value}\r\n");
         }

@@ -19,16 +19,23 @@ async fn a_signed_request_goes_through_and_an_unsigned_one_does_not() {
         nonce: "",
         scheme: Scheme::V1,
     };
-    let answer = ask(stage.address, signer.message(stage.address, &draft)).await.unwrap();
+    let answer = ask(stage.address, signer.message(stage.address, &draft))
+        .await
+        .unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     let seen = witness.last();
     assert_eq!(seen.target, "/api/v1/orders?x=1");
     assert_eq!(seen.only("x-consumer-id"), Some("partner_1"));
     assert_eq!(seen.only("x-api-key"), None);
-    let unsigned =
-        format!("GET /api/v1/orders HTTP/1.1\r\nHost: {}\r\n\r\n", stage.address);
+    let unsigned = format!(
+        "GET /api/v1/orders HTTP/1.1\r\nHost: {}\r\n\r\n",
+        stage.address
+    );
     let answer = ask(stage.address, unsigned).await.unwrap();
-    assert_eq!((answer.status, answer.reason().as_str()), (401, "missing_credentials"));
+    assert_eq!(
+        (answer.status, answer.reason().as_str()),
+        (401, "missing_credentials")
+    );
     assert_eq!(witness.begun(), 1);
     stage.stop().await;
 }

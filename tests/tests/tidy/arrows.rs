@@ -17,12 +17,24 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     (
         "tests",
         "tests",
-        &["filters", "control", "database", "upstream-stub", "tidegate"],
+        &[
+            "filters",
+            "control",
+            "database",
+            "upstream-stub",
+            "tidegate",
+        ],
     ),
     (
         "benches",
         "benches",
-        &["filters", "control", "database", "upstream-stub", "tidegate"],
+        &[
+            "filters",
+            "control",
+            "database",
+            "upstream-stub",
+            "tidegate",
+        ],
     ),
 ];
 
