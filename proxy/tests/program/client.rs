@@ -1,16 +1,16 @@
 //! A client that signs and speaks HTTP/1.1 on a plain socket.
 
+use filters::clock::Clock;
 use filters::signing::{Scheme, Secret, Signed, header_value, mac};
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+use tidegate::telemetry::SystemClock;
+use uuid::Uuid;
 
 /// Longest wait for an answer.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
-
-static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A partner's key.
 #[derive(Clone)]
@@ -47,10 +47,8 @@ impl Key {
 
     /// The head's lines that sign this request, each with its line end; never twice the same.
     pub(crate) fn lines(&self, method: &str, path: &str, body: &[u8]) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let timestamp = now.as_secs().to_string();
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let nonce = format!("{:x}-{number:08}", now.as_nanos());
+        let timestamp = SystemClock::new().now().unix_s().to_string();
+        let nonce = Uuid::now_v7().simple().to_string();
         let signed = Signed {
             method,
             path: path.as_bytes(),

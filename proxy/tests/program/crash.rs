@@ -3,7 +3,7 @@
 use crate::client::{Connection, Key};
 use crate::demo::Demo;
 use database::testing::LocalPostgres;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -14,8 +14,15 @@ const WRITERS: usize = 4;
 /// Acknowledged writes before the crash.
 const WRITES: usize = 60;
 
-/// What was acknowledged: the id and its name.
-type Written = (String, String);
+const ORDERS: &str = "/api/v1/orders";
+const PRODUCTS: &str = "/api/v1/products";
+
+/// What was acknowledged: where it is, and which field says what.
+struct Written {
+    path: String,
+    field: &'static str,
+    text: String,
+}
 
 #[test]
 fn what_was_acknowledged_survives_a_crash_on_the_embedded_database() {
@@ -56,22 +63,45 @@ fn check(database: Option<&str>) {
         "the keys survive as well"
     );
     let mut connection = Connection::open(demo.address).unwrap();
-    for (id, name) in &written {
-        let path = format!("/api/v1/products/{id}");
-        let answer = connection.signed(&key, "GET", &path, b"").unwrap();
-        assert_eq!(answer.status, 200, "{name}: {answer:?}");
-        assert_eq!(&answer.json()["data"]["name"], name);
+    for Written { path, field, text } in &written {
+        let answer = connection.signed(&key, "GET", path, b"").unwrap();
+        assert_eq!(answer.status, 200, "{text}: {answer:?}");
+        let data = &answer.json()["data"];
+        assert_eq!(&data[field], text);
+        if path.starts_with(ORDERS) {
+            // An order is several rows: all of them or none.
+            assert_eq!(data["items"].as_array().map(Vec::len), Some(2), "{data}");
+        }
     }
+}
+
+/// The id of some customer, and of two products.
+fn known(connection: &mut Connection, key: &Key) -> (Value, Value, Value) {
+    let mut list = |path| connection.signed(key, "GET", path, b"").unwrap().json();
+    let (orders, products) = (list(ORDERS), list(PRODUCTS));
+    let id = |at: usize| products["data"][at]["id"].clone();
+    (orders["data"][0]["customerId"].clone(), id(0), id(1))
 }
 
 /// Writes until the other side is gone.
 fn write(address: SocketAddr, key: &Key, writer: usize, tell: &Sender<Written>) {
     let mut connection = Connection::open(address).unwrap();
+    let (customer, one, two) = known(&mut connection, key);
     for number in 0.. {
-        let name = format!("crash-{writer}-{number}");
-        let body = json!({ "sku": name, "name": name, "category": "tests", "price": "12.50" });
+        let text = format!("crash-{writer}-{number}");
+        let (path, field, body) = if number % 2 == 0 {
+            let body = json!({ "sku": text, "name": text, "category": "tests", "price": "12.50" });
+            (PRODUCTS, "name", body)
+        } else {
+            let items = json!([
+                { "productId": one, "quantity": 1 },
+                { "productId": two, "quantity": 2 },
+            ]);
+            let body = json!({ "customerId": customer, "items": items, "note": text });
+            (ORDERS, "note", body)
+        };
         let body = body.to_string();
-        let Ok(answer) = connection.signed(key, "POST", "/api/v1/products", body.as_bytes()) else {
+        let Ok(answer) = connection.signed(key, "POST", path, body.as_bytes()) else {
             return;
         };
         // Cut off by the crash: the edge may still say that the service is gone.
@@ -79,8 +109,8 @@ fn write(address: SocketAddr, key: &Key, writer: usize, tell: &Sender<Written>) 
             return;
         }
         assert_eq!(answer.status, 201, "{answer:?}");
-        let id = answer.json()["data"]["id"].as_str().unwrap().to_owned();
-        if tell.send((id, name)).is_err() {
+        let path = format!("{path}/{}", answer.json()["data"]["id"].as_str().unwrap());
+        if tell.send(Written { path, field, text }).is_err() {
             return;
         }
     }

@@ -9,12 +9,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// The process that took over, ended with the test: nobody else knows it.
-struct Heir(u32);
+/// The process that takes over, ended with the test: nobody else knows it.
+enum Heir {
+    /// Not named yet: whatever this process has started.
+    Of(u32),
+    Is(u32),
+}
 
 impl Drop for Heir {
     fn drop(&mut self) {
-        signal(self.0, "KILL");
+        match self {
+            Self::Is(id) => signal(*id, "KILL"),
+            Self::Of(parent) => {
+                let threads = std::fs::read_dir(format!("/proc/{parent}/task"));
+                for thread in threads.into_iter().flatten().flatten() {
+                    let children = std::fs::read_to_string(thread.path().join("children"));
+                    for child in children.unwrap_or_default().split_whitespace() {
+                        signal(child.parse().unwrap(), "KILL");
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -43,12 +58,11 @@ fn a_hand_over_loses_no_request_and_forgets_no_signature() {
     let served = Arc::new(AtomicU64::new(0));
     let stop = Arc::new(AtomicBool::new(false));
     let (count, end, address) = (Arc::clone(&served), Arc::clone(&stop), edge.address);
-    let loader = key.clone();
     let load = thread::spawn(move || {
         while !end.load(Ordering::Relaxed) {
             // A connection of its own for each request: every one is accepted by somebody.
-            let answer = Connection::open(address)
-                .and_then(|mut c| c.signed(&loader, "GET", "/api/v1/x", b""));
+            let answer =
+                Connection::open(address).and_then(|mut c| c.signed(&key, "GET", "/api/v1/x", b""));
             let answer = answer.expect("no request is lost");
             assert_eq!(answer.status, 200, "{answer:?}");
             count.fetch_add(1, Ordering::Relaxed);
@@ -61,10 +75,13 @@ fn a_hand_over_loses_no_request_and_forgets_no_signature() {
         });
     };
     more();
+    let mut heir = Heir::Of(edge.process.id());
     edge.process.signal("QUIT");
     let message = edge.process.message("the new process serves; draining", 0);
-    let heir = Heir(u32::try_from(message["process"].as_u64().unwrap()).unwrap());
-    assert_ne!(heir.0, edge.process.id());
+    let id = u32::try_from(message["process"].as_u64().unwrap()).unwrap();
+    assert_ne!(id, edge.process.id());
+    // The former guard must not look for children that are guarded by name now.
+    std::mem::forget(std::mem::replace(&mut heir, Heir::Is(id)));
     let status = edge.process.ended(Duration::from_secs(10));
     assert!(status.is_some_and(|status| status.success()), "{status:?}");
     more();

@@ -154,7 +154,7 @@ impl Process {
             match self.child.try_wait().unwrap() {
                 Some(status) => return Some(status),
                 None if Instant::now() > end => return None,
-                None => thread::sleep(GLANCE),
+                None => glance(),
             }
         }
     }
@@ -185,6 +185,15 @@ impl Drop for Process {
     }
 }
 
+/// Waits a moment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process tells nobody here when it changes"
+)]
+fn glance() {
+    thread::sleep(GLANCE);
+}
+
 /// Sends a signal to one process.
 pub(crate) fn signal(id: u32, name: &str) {
     let id = id.to_string();
@@ -205,7 +214,7 @@ pub(crate) fn within<T>(what: &str, patience: Duration, mut look: impl FnMut() -
             return found;
         }
         assert!(Instant::now() < end, "not within {patience:?}: {what}");
-        thread::sleep(GLANCE);
+        glance();
     }
 }
 

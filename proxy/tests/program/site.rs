@@ -153,9 +153,14 @@ routes:
         }
     }
 
-    /// Runs `tidegate keys` with these words.
+    /// Runs `tidegate keys` with these words; its output is for scripts.
     pub(crate) fn keys(&self, words: &[&str]) -> String {
-        let mut command = tidegate(&["keys", "--json"]);
+        self.keys_for_people(&[words, &["--json"]].concat())
+    }
+
+    /// Runs `tidegate keys` with these words.
+    pub(crate) fn keys_for_people(&self, words: &[&str]) -> String {
+        let mut command = tidegate(&["keys"]);
         command
             .args(words)
             .env("DATABASE_URL", &self.database)
