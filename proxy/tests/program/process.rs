@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// Longest wait for anything: a busy machine starts a database slowly.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// For the last words of a process that has ended to be read.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(2);
+
 /// Between two looks at something that tells nobody when it changes.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -117,12 +120,16 @@ impl Process {
         }
     }
 
-    /// All that was said on standard error; the whole of it when the process has ended.
+    /// All that was said on standard error; the whole of it when the process has ended, unless another
+    /// that it started still holds the stream.
     pub(crate) fn errors(&mut self) -> String {
         if matches!(self.child.try_wait(), Ok(Some(_)))
             && let Some(reader) = self.reader.take()
         {
-            let _ = reader.join();
+            let end = Instant::now() + LAST_WORDS_TIME;
+            while !reader.is_finished() && Instant::now() < end {
+                glance();
+            }
         }
         self.errors.lock().unwrap().clone()
     }
