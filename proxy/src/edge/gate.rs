@@ -6,7 +6,9 @@
 //! holds exactly this message. One request after another: a pipelined one waits its turn.
 
 use super::Shared;
-use super::limits::{DRAIN_BYTES_MAX, LINGER_BYTES_MAX, LINGER_TIME, READ_BYTES};
+use super::limits::{
+    DRAIN_BYTES_MAX, FIRST_REQUEST_TIME, LINGER_BYTES_MAX, LINGER_TIME, READ_BYTES,
+};
 use super::message::{Body, Connection, MessageStream, Returned};
 use super::pingora::Ended;
 use super::respond::{Answer, Setting, answer};
@@ -89,7 +91,7 @@ pub(crate) async fn serve(
             tokio::select! {
                 biased;
                 reading = read => reading,
-                () = shared.draining(), if between => Reading::Quiet,
+                () = farewell(&shared, first), if between => Reading::Quiet,
             }
         };
         first = false;
@@ -156,6 +158,16 @@ pub(crate) async fn serve(
             Some((back, rest)) => (stream, inbox) = (back, rest),
             None => return,
         }
+    }
+}
+
+/// Waits until an idle connection may be closed because the process ends: at once between two
+/// requests, and after a moment on a connection that was only just accepted, for its first request
+/// may lie in the socket already, and closing over it would be a reset instead of an answer.
+async fn farewell(shared: &Shared, first: bool) {
+    shared.draining().await;
+    if first {
+        tokio::time::sleep(FIRST_REQUEST_TIME).await;
     }
 }
 

@@ -51,3 +51,7 @@ pub(super) const SMALL_PIECE_BYTES: usize = 512;
 
 /// What small pieces are gathered to.
 pub(super) const GATHERED_BYTES: usize = 16 * 1024;
+
+/// How long a connection that was accepted just before the process began to drain is given to show
+/// its first request.
+pub(super) const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
