@@ -41,7 +41,7 @@ fuzz: prerequisites ## each fuzz target for FUZZ_SECONDS (60); needs cargo-fuzz
 	@for target in $(FUZZ_TARGETS); do echo "fuzz: $$target"; \
 	  mkdir -p "fuzz/corpus/$$target"; \
 	  cargo fuzz run --sanitizer none "$$target" "fuzz/corpus/$$target" "fuzz/seeds/$$target" \
-	    -- -max_total_time=$(FUZZ_SECONDS); done
+	    -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 prerequisites:
 	@bash .ci/prerequisites
