@@ -3,7 +3,8 @@
 
 use filters::key::Environment;
 use filters::testing::key_text;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use tests::eventually;
 use tests::hostile::{get, set};
 use tests::http2::Http2;
 use tests::message::Message;
@@ -11,14 +12,33 @@ use tests::raw::ask;
 use tests::stage::Stage;
 use tidegate::telemetry::metrics::Gauges;
 
-/// Name and labels of every series.
-fn series(stage: &Stage) -> BTreeSet<String> {
+/// Counts each request once, when it is over.
+const COUNTER: &str = "tidegate_requests_total";
+
+/// What one [`round`] asks.
+const ROUND: u64 = 14;
+
+/// Every series by name and labels, with its value.
+fn page(stage: &Stage) -> BTreeMap<String, String> {
     let page = stage.metrics.render(&Gauges::default());
     let lines = page.lines().filter(|line| !line.starts_with('#'));
     lines
         .filter_map(|line| line.rsplit_once(' '))
-        .map(|(series, _)| series.to_owned())
+        .map(|(series, value)| (series.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// Name and labels of every series, once so many requests were counted: an answer is on its way
+/// before it is counted.
+async fn series(stage: &Stage, requests: u64) -> BTreeSet<String> {
+    eventually("the count", async || {
+        let page = page(stage);
+        let counts = page.iter().filter(|(name, _)| name.starts_with(COUNTER));
+        let counted: u64 = counts.map(|(_, count)| count.parse::<u64>().unwrap()).sum();
+        counted == requests
+    })
+    .await;
+    page(stage).into_keys().collect()
 }
 
 async fn round(stage: &Stage, n: u32) {
@@ -47,12 +67,12 @@ async fn round(stage: &Stage, n: u32) {
 async fn what_clients_say_makes_no_series() {
     let (_witness, stage) = set().await;
     round(&stage, 1).await;
-    let before = series(&stage);
+    let before = series(&stage, ROUND).await;
     assert!(!before.is_empty());
     for n in 2..12 {
         round(&stage, n).await;
     }
-    let after = series(&stage);
+    let after = series(&stage, 11 * ROUND).await;
     let new: Vec<_> = after.difference(&before).collect();
     assert!(new.is_empty(), "{new:?}");
     for one in &after {
