@@ -63,7 +63,7 @@ impl Edits {
     }
 
     /// The edits in their order.
-    pub fn iter(&self) -> impl Iterator<Item = &Edit> {
+    pub fn iter(&self) -> impl Iterator<Item = &Edit> + Clone {
         self.list.iter()
     }
 

@@ -35,6 +35,8 @@ pub struct File {
     pub connections: Connections,
     /// How long requests in flight may go on after a signal to stop.
     pub drain: Option<Spanned<Duration>>,
+    /// What carries requests.
+    pub lane: Option<Spanned<Lane>>,
     /// The private listener for metrics and readiness.
     pub admin: Option<Spanned<Admin>>,
     /// Logs.
@@ -64,6 +66,16 @@ pub struct File {
     /// Which request goes where.
     #[serde(default)]
     pub routes: Spanned<Vec<Spanned<Route>>>,
+}
+
+/// What carries requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// The straight lane wherever a request is plain, else the other.
+    Straight,
+    /// Pingora's proxy for every request.
+    Pingora,
 }
 
 /// Where clients connect.

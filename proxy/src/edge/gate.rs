@@ -1,30 +1,31 @@
-//! The gate before Pingora: reads HTTP/1's heads raw, and refuses what is malformed.
+//! The gate before the lanes: reads HTTP/1's heads raw, and refuses what is malformed.
 //!
 //! Pingora repairs much of what it should refuse (hardening, part 1). So every head on a connection
 //! is first read by our own strict parser, within a deadline; what is refused is answered in our
-//! envelope and the connection ends. What is clean goes on to the lane as a [`MessageStream`] that
-//! holds exactly this message. One request after another: a pipelined one waits its turn.
+//! envelope and the connection ends. What is clean goes to the straight lane if that takes it, else to
+//! the Pingora lane as a [`MessageStream`] that holds exactly this message. One request after another: a pipelined one waits its turn.
 
-use super::Shared;
+use super::bare::{late, out_of_time, reason_of, refuse, request_line, speak};
+use super::fill::poll_fill;
 use super::limits::{
     DRAIN_BYTES_MAX, FIRST_REQUEST_TIME, LINGER_BYTES_MAX, LINGER_TIME, READ_BYTES,
 };
-use super::message::{Body, Connection, MessageStream, Returned};
+use super::message::{Body, Connection, MessageStream};
 use super::pingora::Ended;
-use super::respond::{Answer, Setting, answer};
+use super::straight::{self, Side};
 use super::stream::ByteStream;
+use super::watch::Watch;
 use super::wire::{
-    ChunkedDecoder, Framing, HeadLimits, HeadScan, Parse, Refusal, RequestHead, TargetForm,
-    request_framing,
+    ChunkedDecoder, Framing, HeadLimits, HeadScan, Parse, Refusal, RequestFraming, RequestHead,
+    TargetForm, parse_request, request_framing,
 };
-use super::wiring::Wiring;
-use bytes::BytesMut;
-use filters::clock::Now;
-use filters::exchange::{Exchange, Outcome, RequestId};
-use filters::reply::{Detail, Reason, Reply};
-use pingora::protocols::raw_connect::ProxyDigest;
+use super::{Shared, Spoken};
+use bytes::{Buf, BytesMut};
+use filters::reply::{Reason, Reply};
+use std::future::poll_fn;
 use std::ops::Range;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -36,113 +37,150 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// What the bytes before a head's end amount to.
 enum Reading {
-    /// A head that was judged clean.
-    Head(Admitted),
+    /// A head is whole, or so much of it that it is refused.
+    Whole,
     /// HTTP/2's preface.
     Preface,
     /// The client left, or nothing came.
     Quiet,
-    /// A refusal.
-    Refuse(Refusal),
     /// Something came, but no whole head in time.
     Late,
 }
 
-/// A head that was judged clean.
+/// A head that was judged clean, for the Pingora lane.
 struct Admitted {
     /// Its bytes.
     length: usize,
     /// The body to expect.
     framing: Framing,
-    /// CONNECT, which Pingora would refuse without our envelope.
-    connect: bool,
     /// An absolute-form target: where it stands, and path and query in its place.
     target: Option<(Range<usize>, Vec<u8>)>,
+}
+
+/// How a head is waited for.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For its first byte.
+    idle: Duration,
+    /// For the rest.
+    whole: Duration,
+    /// No request has come on the connection.
+    first: bool,
+    /// HTTP/2's preface may come instead.
+    preface: bool,
 }
 
 /// Carries one client's connection to its end.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
-    stream: ByteStream,
+    mut stream: ByteStream,
     connection: Arc<Connection>,
-    digest: Arc<ProxyDigest>,
-    http2_allowed: bool,
-    http1_allowed: bool,
+    spoken: Spoken,
+    worker: usize,
 ) {
     if stream.chose_http2() {
-        return serve_http2(&shared, stream, BytesMut::new(), connection, digest).await;
+        return serve_http2(&shared, stream, BytesMut::new(), connection).await;
     }
     let limits = shared.wiring().plan.connections;
-    let tls = matches!(stream, ByteStream::Tls(_));
-    let mut stream = stream;
+    let mut watch = shared.watch();
     let mut inbox = BytesMut::new();
-    let mut first = true;
+    let mut spill = BytesMut::new();
+    let mut digest = None;
+    let mut patience = Patience {
+        idle: limits.head_timeout,
+        whole: limits.head_timeout,
+        first: true,
+        preface: spoken.http2 && !matches!(stream, ByteStream::Tls(_)),
+    };
     let mut served = 0u32;
     loop {
-        let idle = if first {
-            limits.head_timeout
-        } else {
-            limits.idle_timeout
-        };
-        let preface = first && !tls && http2_allowed;
-        let between = inbox.is_empty();
-        let reading = {
-            let read = read_head(&mut stream, &mut inbox, idle, limits.head_timeout, preface);
-            tokio::select! {
-                biased;
-                reading = read => reading,
-                () = farewell(&shared, first), if between => Reading::Quiet,
-            }
-        };
-        first = false;
-        let admitted = match reading {
-            Reading::Head(admitted) if http1_allowed => admitted,
-            Reading::Head(_) => {
-                let refusal = Refusal::UnsupportedHttpVersion;
-                refuse(&shared, &mut stream, &connection, &inbox, refusal).await;
-                return linger(stream).await;
-            }
-            Reading::Preface => {
-                return serve_http2(&shared, stream, inbox, connection, digest).await;
-            }
+        match read_head(&mut stream, &mut inbox, &mut watch, patience).await {
+            Reading::Whole => {}
+            Reading::Preface => return serve_http2(&shared, stream, inbox, connection).await,
             Reading::Quiet => return,
-            Reading::Refuse(refusal) => {
-                refuse(&shared, &mut stream, &connection, &inbox, refusal).await;
-                return linger(stream).await;
-            }
             Reading::Late => {
                 late(&shared, &mut stream, &connection).await;
                 return linger(stream).await;
             }
+        }
+        patience = Patience {
+            idle: limits.idle_timeout,
+            first: false,
+            preface: false,
+            ..patience
+        };
+        let judged = match parse_request(&inbox, &HeadLimits::STANDARD) {
+            Parse::Complete { head, length } if spoken.http1 => {
+                judge(&head).map(|framing| (head, framing, length))
+            }
+            Parse::Complete { .. } => Err(Refusal::UnsupportedHttpVersion),
+            Parse::Refuse(refusal) => Err(refusal),
+            Parse::Partial => unreachable!("the head was found whole"),
+        };
+        let (head, framing, length) = match judged {
+            Ok(judged) => judged,
+            Err(refusal) => {
+                refuse(&shared, &mut stream, &connection, &inbox, refusal).await;
+                return linger(stream).await;
+            }
         };
         served += 1;
-        if admitted.connect {
+        if head.method == "CONNECT" {
             let (name, value) = super::respond::allow(METHODS);
             let reply = Reply::refuse(Reason::MethodNotAllowed)
                 .with_field(name, value)
                 .closing();
-            speak(
-                &shared,
-                &mut stream,
-                &connection,
-                &reply,
-                request_line(&inbox),
-            )
-            .await;
+            let line = request_line(&inbox);
+            speak(&shared, &mut stream, &connection, &reply, line).await;
             return linger(stream).await;
         }
-        let head_length = rewrite(&mut inbox, &admitted);
-        let body = Body::of(admitted.framing);
         let keep = served < limits.requests_per_connection && !shared.is_draining();
+        let wiring = shared.wiring();
+        if let Some(found) = straight::accepts(&wiring, &head, &framing) {
+            let mut side = Side {
+                stream: &mut stream,
+                rest: &inbox[length..],
+                spill: &mut spill,
+                body: Body::of(framing.body),
+                watch: &mut watch,
+                body_due: Instant::now() + limits.body_timeout,
+                write_time: limits.write_timeout,
+                waits: framing.expects_continue,
+            };
+            let request = straight::Request {
+                head: &head,
+                framing,
+                found,
+                keep,
+            };
+            let ended =
+                straight::serve(&shared, &wiring, &connection, worker, &request, &mut side).await;
+            let (left, body) = (side.rest.len(), side.body);
+            drop(wiring);
+            inbox.advance(inbox.len() - left);
+            inbox.extend_from_slice(&spill.split());
+            match ended {
+                straight::Ended::Gone => return,
+                straight::Ended::Close => return linger(stream).await,
+                straight::Ended::Keep => {}
+            }
+            if !read_on(&shared, &mut stream, &mut inbox, body).await {
+                return linger(stream).await;
+            }
+            continue;
+        }
+        drop(wiring);
+        let admitted = admit(&inbox, &head, framing.body, length);
+        let head_length = rewrite(&mut inbox, &admitted);
         connection.begin(shared.clock.now().monotonic_ns.max(1), keep);
         let message = MessageStream::new(
             stream,
             inbox,
             head_length,
-            body,
+            Body::of(admitted.framing),
             limits.body_timeout,
             Arc::clone(&connection),
-            Arc::clone(&digest),
+            Arc::clone(digest.get_or_insert_with(|| super::pingora::digest(&connection))),
         );
         let ended = shared.lane.serve_http1(message, &connection).await;
         let Some(mut returned) = connection.take_back() else {
@@ -154,69 +192,93 @@ pub(crate) async fn serve(
             }
             return linger(returned.stream).await;
         }
-        match after(&shared, returned, &connection, keep).await {
-            Some((back, rest)) => (stream, inbox) = (back, rest),
-            None => return,
+        (stream, inbox) = (returned.stream, returned.inbox);
+        let may = keep && connection.reusable();
+        if !may || !read_on(&shared, &mut stream, &mut inbox, returned.body).await {
+            return linger(stream).await;
         }
     }
 }
 
-/// Waits until an idle connection may be closed because the process ends: at once between two
-/// requests, and after a moment on a connection that was only just accepted, for its first request
-/// may lie in the socket already, and closing over it would be a reset instead of an answer.
-async fn farewell(shared: &Shared, first: bool) {
-    shared.draining().await;
-    if first {
-        tokio::time::sleep(FIRST_REQUEST_TIME).await;
-    }
-}
-
-/// Reads until a head is whole. `idle` bounds the wait for its first byte, `whole` the rest.
+/// Reads until a head is whole, or surely refused.
 async fn read_head(
     stream: &mut ByteStream,
     inbox: &mut BytesMut,
-    idle: Duration,
-    whole: Duration,
-    preface: bool,
+    watch: &mut Watch,
+    patience: Patience,
 ) -> Reading {
     let mut scan = HeadScan::new();
-    let mut deadline = Instant::now() + if inbox.is_empty() { idle } else { whole };
-    loop {
-        if !inbox.is_empty() {
-            if preface && PREFACE.starts_with(&inbox[..inbox.len().min(PREFACE.len())]) {
-                if inbox.len() >= PREFACE.len() {
-                    return Reading::Preface;
-                }
-            } else {
-                match scan.parse_request(inbox, &HeadLimits::STANDARD) {
-                    Parse::Complete { head, length } => {
-                        return match admit(inbox, &head, length) {
-                            Ok(admitted) => Reading::Head(admitted),
-                            Err(refusal) => Reading::Refuse(refusal),
-                        };
+    let between = inbox.is_empty();
+    if !between && let Some(reading) = look(inbox, &mut scan, patience.preface) {
+        return reading;
+    }
+    // Set when a wait begins, which is not when bytes are there already.
+    let mut due = None;
+    let mut leaving = false;
+    poll_fn(|cx| {
+        loop {
+            match poll_fill(stream, cx, inbox) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Reading::Quiet),
+                Poll::Ready(Ok(read)) => {
+                    if read == inbox.len() {
+                        due = None;
                     }
-                    Parse::Partial => {}
-                    Parse::Refuse(refusal) => return Reading::Refuse(refusal),
+                    if let Some(reading) = look(inbox, &mut scan, patience.preface) {
+                        return Poll::Ready(reading);
+                    }
+                    continue;
                 }
+                Poll::Pending => {}
             }
+            // A connection that was only just accepted may have its first request in the socket
+            // already, and closing over that would be a reset instead of an answer.
+            if between && !leaving && watch.poll_leave(cx).is_ready() {
+                if !patience.first {
+                    return Poll::Ready(Reading::Quiet);
+                }
+                leaving = true;
+                due = Some(Instant::now() + FIRST_REQUEST_TIME);
+            }
+            let time = match inbox.is_empty() {
+                true => patience.idle,
+                false => patience.whole,
+            };
+            watch.set(*due.get_or_insert_with(|| Instant::now() + time));
+            ready!(watch.poll_due(cx));
+            return Poll::Ready(match inbox.is_empty() || leaving {
+                true => Reading::Quiet,
+                false => Reading::Late,
+            });
         }
-        inbox.reserve(READ_BYTES);
-        match timeout_at(deadline, stream.read_buf(inbox)).await {
-            Err(_) if inbox.is_empty() => return Reading::Quiet,
-            Err(_) => return Reading::Late,
-            Ok(Err(_) | Ok(0)) => return Reading::Quiet,
-            Ok(Ok(read)) if read == inbox.len() => deadline = Instant::now() + whole,
-            Ok(Ok(_)) => {}
-        }
+    })
+    .await
+}
+
+/// What the bytes so far amount to; `None` when more have to come.
+fn look(inbox: &[u8], scan: &mut HeadScan, preface: bool) -> Option<Reading> {
+    if preface && PREFACE.starts_with(&inbox[..inbox.len().min(PREFACE.len())]) {
+        return (inbox.len() >= PREFACE.len()).then_some(Reading::Preface);
+    }
+    // Most heads come whole, and are read where the outcome can be kept.
+    if inbox.ends_with(b"\r\n\r\n") && inbox[0] != b'\r' {
+        return Some(Reading::Whole);
+    }
+    match scan.parse_request(inbox, &HeadLimits::STANDARD) {
+        Parse::Partial => None,
+        Parse::Complete { .. } | Parse::Refuse(_) => Some(Reading::Whole),
     }
 }
 
 /// Judges what a head says about its message.
-fn admit(inbox: &[u8], head: &RequestHead<'_>, length: usize) -> Result<Admitted, Refusal> {
+fn judge<'b>(head: &RequestHead<'b>) -> Result<RequestFraming<'b>, Refusal> {
     let framing = request_framing(head)?;
     if is_foreign(head.target) {
         return Err(Refusal::InvalidTarget);
     }
+    Ok(framing)
+}
+
+fn admit(inbox: &[u8], head: &RequestHead<'_>, framing: Framing, length: usize) -> Admitted {
     let target = match head.form {
         TargetForm::Absolute { path_and_query, .. } => {
             let start = head.target.as_ptr() as usize - inbox.as_ptr() as usize;
@@ -224,13 +286,11 @@ fn admit(inbox: &[u8], head: &RequestHead<'_>, length: usize) -> Result<Admitted
         }
         TargetForm::Origin | TargetForm::Authority | TargetForm::Asterisk => None,
     };
-    let connect = head.method == "CONNECT";
-    Ok(Admitted {
+    Admitted {
         length,
-        framing: framing.body,
-        connect,
+        framing,
         target,
-    })
+    }
 }
 
 /// Whether a target has a byte at which Pingora would refuse the request in its own words, before any
@@ -262,12 +322,14 @@ fn rewrite(inbox: &mut BytesMut, admitted: &Admitted) -> usize {
     admitted.length - place.len() + path.len()
 }
 
-/// How many of these bytes belong to a chunked body, and whether it ends among them.
-pub(crate) fn walk_chunks(
+/// How many of these bytes belong to a chunked body, and whether it ends among them; shows its
+/// payload.
+pub(crate) fn walk_chunks<'b>(
     decoder: &mut ChunkedDecoder,
-    bytes: &[u8],
+    bytes: &'b [u8],
+    show: impl FnMut(&'b [u8]),
 ) -> Result<(usize, bool), Reason> {
-    let walk = decoder.walk(bytes, |_| {}).map_err(reason_of)?;
+    let walk = decoder.walk(bytes, show).map_err(reason_of)?;
     if walk.is_end && decoder.trailers().next().is_some() {
         // No field of ours may come so late, and Pingora cannot pass them to every upstream.
         return Err(Reason::InvalidChunk);
@@ -275,42 +337,35 @@ pub(crate) fn walk_chunks(
     Ok((walk.consumed, walk.is_end))
 }
 
-/// What becomes of a connection after an exchange: the next request, or its end.
-async fn after(
+/// Reads on to the end of an unread body after an early answer, if it is short: whether the connection
+/// may carry another request.
+async fn read_on(
     shared: &Shared,
-    returned: Returned,
-    connection: &Connection,
-    keep: bool,
-) -> Option<(ByteStream, BytesMut)> {
-    let Returned {
-        mut stream,
-        mut inbox,
-        mut body,
-    } = returned;
-    if !keep || !connection.reusable() || shared.is_draining() && inbox.is_empty() {
-        linger(stream).await;
-        return None;
+    stream: &mut ByteStream,
+    inbox: &mut BytesMut,
+    mut body: Body,
+) -> bool {
+    if shared.is_draining() && inbox.is_empty() {
+        return false;
     }
     let mut dropped = 0u64;
     let deadline = Instant::now() + LINGER_TIME;
     while !body.is_done() {
-        let Ok(taken) = body.accept(&inbox) else {
-            linger(stream).await;
-            return None;
+        let Ok(taken) = body.accept(inbox) else {
+            return false;
         };
         dropped += taken as u64;
-        let _ = inbox.split_to(taken);
+        inbox.advance(taken);
         if body.is_done() {
             break;
         }
         inbox.reserve(READ_BYTES);
-        let read = timeout_at(deadline, stream.read_buf(&mut inbox)).await;
+        let read = timeout_at(deadline, stream.read_buf(inbox)).await;
         if dropped > DRAIN_BYTES_MAX || !matches!(read, Ok(Ok(1..))) {
-            linger(stream).await;
-            return None;
+            return false;
         }
     }
-    Some((stream, inbox))
+    true
 }
 
 async fn serve_http2(
@@ -318,8 +373,8 @@ async fn serve_http2(
     stream: ByteStream,
     inbox: BytesMut,
     connection: Arc<Connection>,
-    digest: Arc<ProxyDigest>,
 ) {
+    let digest = super::pingora::digest(&connection);
     let whole = Duration::MAX;
     let limits = shared.wiring().plan.connections;
     let held = Arc::clone(&connection);
@@ -333,7 +388,7 @@ async fn serve_http2(
 
 /// Ends a connection so that the client can read our last answer: what it still sends is read and
 /// dropped for a moment, for a reset would overtake the answer (RFC 9112, section 9.6).
-async fn linger(mut stream: ByteStream) {
+pub(crate) async fn linger(mut stream: ByteStream) {
     let _ = timeout(LINGER_TIME, async {
         if stream.shutdown().await.is_err() {
             return;
@@ -348,139 +403,4 @@ async fn linger(mut stream: ByteStream) {
         }
     })
     .await;
-}
-
-/// Answers a head that is refused.
-async fn refuse(
-    shared: &Arc<Shared>,
-    stream: &mut ByteStream,
-    connection: &Connection,
-    inbox: &[u8],
-    refusal: Refusal,
-) {
-    let reply = Reply::refuse(reason_of(refusal))
-        .saying(refusal.message())
-        .closing();
-    speak(shared, stream, connection, &reply, request_line(inbox)).await;
-}
-
-async fn late(shared: &Arc<Shared>, stream: &mut ByteStream, connection: &Connection) {
-    let reply = Reply::refuse(Reason::RequestTimeout).closing();
-    speak(shared, stream, connection, &reply, ("", b"")).await;
-}
-
-/// Answers 429 on a connection that got no seat.
-pub(crate) async fn turn_away(
-    shared: &Arc<Shared>,
-    mut stream: ByteStream,
-    connection: &Connection,
-    per_address: u32,
-) {
-    let reply = Reply::refuse(Reason::TooManyConnections)
-        .with_detail("limit", Detail::Number(u64::from(per_address)))
-        .retry_after(1)
-        .closing();
-    speak(shared, &mut stream, connection, &reply, ("", b"")).await;
-    linger(stream).await;
-}
-
-/// Answers the deadline of the whole exchange, when nothing was sent yet. The lane has logged it.
-async fn out_of_time(shared: &Arc<Shared>, stream: &mut ByteStream, connection: &Connection) {
-    let reply = Reply::refuse(Reason::UpstreamTimeout).closing();
-    let now = shared.clock.now();
-    let wiring = shared.wiring();
-    let id = connection.last_id().unwrap_or_else(fresh_id);
-    let mut x = Exchange::new(now, connection.peer, connection.scheme, id);
-    let answer = compose(&wiring, &mut x, &reply, now, false);
-    let bytes = answer.to_http1(now, true);
-    let _ = timeout(
-        wiring.plan.connections.write_timeout,
-        stream.write_all(&bytes),
-    )
-    .await;
-}
-
-fn fresh_id() -> RequestId {
-    RequestId::from_uuid(uuid::Uuid::now_v7())
-}
-
-/// An answer outside any route: all filters of the unrouted chain count as entered.
-fn compose(wiring: &Wiring, x: &mut Exchange, reply: &Reply, now: Now, head_only: bool) -> Answer {
-    let chain = &wiring.plan.unrouted;
-    x.depth = u8::try_from(chain.names().count()).unwrap_or(u8::MAX);
-    let documentation = &wiring.plan.documentation;
-    answer(
-        reply,
-        x,
-        chain,
-        &Setting {
-            now,
-            documentation,
-            accept: None,
-            head_only,
-        },
-    )
-}
-
-async fn speak(
-    shared: &Arc<Shared>,
-    stream: &mut ByteStream,
-    connection: &Connection,
-    reply: &Reply,
-    (method, target): (&str, &[u8]),
-) {
-    let now = shared.clock.now();
-    let wiring = shared.wiring();
-    let mut x = Exchange::new(now, connection.peer, connection.scheme, fresh_id());
-    let answer = compose(&wiring, &mut x, reply, now, method == "HEAD");
-    let bytes = answer.to_http1(now, true);
-    let write_time = wiring.plan.connections.write_timeout;
-    let sent = timeout(write_time, stream.write_all(&bytes)).await;
-    let whole = matches!(sent, Ok(Ok(())));
-    let outcome = Outcome {
-        status: answer.status,
-        method,
-        target,
-        user_agent: None,
-        request_bytes: 0,
-        response_bytes: if whole { answer.body.len() as u64 } else { 0 },
-        duration_ns: shared
-            .clock
-            .now()
-            .monotonic_ns
-            .saturating_sub(now.monotonic_ns),
-        upstream_ns: None,
-        upstream: None,
-        cut: !whole,
-        note: reply.note.as_deref(),
-    };
-    wiring.plan.unrouted.on_log(&mut x, &outcome);
-    wiring
-        .unrouted_metrics
-        .ended(answer.status, reply.reason, outcome.duration_ns, None);
-}
-
-/// Method and target of a refused head, as far as they can be told, for the log.
-fn request_line(inbox: &[u8]) -> (&str, &[u8]) {
-    let line = inbox
-        .split(|&byte| byte == b'\r' || byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let mut words = line.splitn(3, |&byte| byte == b' ');
-    let method = words.next().unwrap_or_default();
-    let target = words.next().unwrap_or_default();
-    let method = std::str::from_utf8(method)
-        .ok()
-        .filter(|text| text.len() <= 16)
-        .unwrap_or("");
-    (method, &target[..target.len().min(1024)])
-}
-
-fn reason_of(refusal: Refusal) -> Reason {
-    let name = refusal.reason();
-    Reason::ALL
-        .iter()
-        .copied()
-        .find(|reason| reason.as_str() == name)
-        .unwrap_or(Reason::MalformedRequestLine)
 }

@@ -55,3 +55,28 @@ pub(super) const GATHERED_BYTES: usize = 16 * 1024;
 /// How long a connection that was accepted just before the process began to drain is given to show
 /// its first request.
 pub(super) const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
+
+/// The farthest that a connection's timer is set ahead when nothing is waited for.
+pub(super) const TIMER_FAR: Duration = Duration::from_secs(3600);
+
+/// Free room in a buffer from which on it is read into directly; else the bytes take a way over the
+/// stack, so that ten thousand idle connections hold no buffers.
+pub(super) const SPARE_BYTES_MIN: usize = 4 * 1024;
+
+/// Kept connections to one upstream server that one worker holds; more are closed.
+pub(super) const UPSTREAM_IDLE_MAX: usize = 512;
+
+/// How often kept upstream connections are looked through for those that were kept too long.
+pub(super) const UPSTREAM_SWEEP: Duration = Duration::from_secs(1);
+
+/// Interim answers (1xx) that one exchange passes on; one more makes it a bad answer.
+pub(super) const INTERIM_ANSWERS_MAX: u32 = 32;
+
+/// Bytes of a collected body that are put beside the head into one write.
+pub(super) const JOINED_BYTES_MAX: usize = 32 * 1024;
+
+/// What is left of an answer's body from which on it is read in large pieces.
+pub(super) const LARGE_BODY_BYTES: u64 = 8 * 1024;
+
+/// Bytes of one such piece.
+pub(super) const LARGE_READ_BYTES: usize = 64 * 1024;

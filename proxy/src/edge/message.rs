@@ -64,6 +64,7 @@ pub(crate) struct Returned {
 }
 
 /// How much of the present request's body is still to come.
+#[derive(Clone)]
 pub(crate) enum Body {
     /// Nothing.
     Done,
@@ -201,9 +202,21 @@ impl Body {
 
     /// How many of these bytes belong to the body; moves on by them.
     pub(crate) fn accept(&mut self, bytes: &[u8]) -> Result<usize, Reason> {
+        self.accept_payload(bytes, |_| {})
+    }
+
+    /// As [`Self::accept`], and shows what of them is payload.
+    pub(crate) fn accept_payload<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        mut show: impl FnMut(&'b [u8]),
+    ) -> Result<usize, Reason> {
         match self {
             Self::Done => Ok(0),
-            Self::Endless => Ok(bytes.len()),
+            Self::Endless => {
+                show(bytes);
+                Ok(bytes.len())
+            }
             Self::Length(left) => {
                 let taken = usize::try_from(*left)
                     .unwrap_or(usize::MAX)
@@ -212,10 +225,11 @@ impl Body {
                 if *left == 0 {
                     *self = Self::Done;
                 }
+                show(&bytes[..taken]);
                 Ok(taken)
             }
             Self::Chunked(decoder) => {
-                let (taken, done) = super::gate::walk_chunks(decoder, bytes)?;
+                let (taken, done) = super::gate::walk_chunks(decoder, bytes, show)?;
                 if done {
                     *self = Self::Done;
                 }

@@ -5,18 +5,24 @@
 //! request and swapped whole.
 
 mod account;
+mod bare;
+mod begin;
+mod collect;
+mod fill;
 mod gate;
 mod limits;
 mod message;
 mod pingora;
 mod respond;
+mod straight;
 mod stream;
 mod streams;
 mod tls;
+mod watch;
 pub mod wire;
 mod wiring;
 
-use self::pingora::{Lane, digest};
+use self::pingora::Lane;
 use crate::plan::{Listener, Plan};
 use crate::telemetry::metrics::Metrics;
 use account::Accounts;
@@ -37,6 +43,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use watch::Watch;
 use wiring::Wiring;
 
 /// What an edge is made of.
@@ -82,7 +89,8 @@ impl Edge {
     /// An edge that has bound nothing yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let wiring = Arc::new(Wiring::new(parts.plan, None, &parts.metrics));
+        let threads = parts.threads.max(1);
+        let wiring = Arc::new(Wiring::new(parts.plan, None, &parts.metrics, threads));
         let shared = Arc::new_cyclic(|shared| Shared {
             wiring: ArcSwap::new(wiring),
             clock: parts.clock,
@@ -95,14 +103,14 @@ impl Edge {
         Self {
             shared,
             bound: Arc::default(),
-            threads: parts.threads.max(1),
+            threads,
         }
     }
 
     /// Serves by another plan from the next request on. Listeners stay as they were bound.
     pub fn swap(&self, plan: Arc<Plan>) {
         let before = self.shared.wiring.load();
-        let wiring = Wiring::new(plan, Some(&before), &self.shared.metrics);
+        let wiring = Wiring::new(plan, Some(&before), &self.shared.metrics, self.threads);
         self.shared.wiring.store(Arc::new(wiring));
     }
 
@@ -184,7 +192,10 @@ impl Edge {
                 }
             }));
         }
-        stop.cancelled().await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.shared.sweep() => {}
+        }
         for task in accepting {
             let _ = task.await;
         }
@@ -227,6 +238,20 @@ impl Shared {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
+    }
+
+    /// The watch of one connection.
+    fn watch(&self) -> Watch {
+        Watch::new(&self.draining)
+    }
+
+    /// Closes upstream connections that were kept too long, for ever.
+    async fn sweep(&self) {
+        let mut pause = tokio::time::interval(limits::UPSTREAM_SWEEP);
+        loop {
+            pause.tick().await;
+            self.wiring.load().sweep(self.clock.now().monotonic_ns);
+        }
     }
 
     pub(crate) fn draining(&self) -> impl Future<Output = ()> + '_ {
@@ -275,7 +300,11 @@ impl Door {
         let Ok(tcp) = tcp.into_std() else { return };
         let shared = Arc::clone(&self.shared);
         let acceptor = self.acceptor.clone();
-        let (http1, http2) = (self.spec.http1, self.spec.http2);
+        let spoken = Spoken {
+            http1: self.spec.http1,
+            http2: self.spec.http2,
+        };
+        let worker = self.workers.next();
         let task = self.open.track_future(async move {
             let Ok(tcp) = TcpStream::from_std(tcp) else {
                 return;
@@ -283,11 +312,18 @@ impl Door {
             let cut = shared.cut.clone();
             tokio::select! {
                 () = cut.cancelled() => {}
-                () = serve(shared, tcp, peer, acceptor, http1, http2) => {}
+                () = serve(shared, tcp, peer, acceptor, spoken, worker) => {}
             }
         });
-        self.workers.spawn(task);
+        self.workers.spawn(worker, task);
     }
+}
+
+/// What a listener speaks.
+#[derive(Clone, Copy)]
+pub(crate) struct Spoken {
+    pub(crate) http1: bool,
+    pub(crate) http2: bool,
 }
 
 async fn serve(
@@ -295,8 +331,8 @@ async fn serve(
     tcp: TcpStream,
     peer: SocketAddr,
     acceptor: Option<TlsAcceptor>,
-    http1: bool,
-    http2: bool,
+    spoken: Spoken,
+    worker: usize,
 ) {
     shared.metrics.connection_opened();
     let wiring = shared.wiring();
@@ -336,19 +372,10 @@ async fn serve(
         let scheme = stream.scheme();
         let connection = Arc::new(Connection::new(peer, scheme));
         if seat.is_some() {
-            let digest = digest(&connection);
-            gate::serve(
-                Arc::clone(&shared),
-                stream,
-                connection,
-                digest,
-                http2,
-                http1,
-            )
-            .await;
+            gate::serve(shared, stream, connection, spoken, worker).await;
         } else {
             shared.metrics.connection_refused("too_many_connections");
-            gate::turn_away(&shared, stream, &connection, limits.per_address).await;
+            bare::turn_away(&shared, stream, &connection, limits.per_address).await;
         }
     }
 }
@@ -383,9 +410,13 @@ impl Workers {
         })
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let turn = self.next.fetch_add(1, Relaxed) % self.handles.len();
-        self.handles[turn].spawn(task);
+    /// Whose turn it is.
+    fn next(&self) -> usize {
+        self.next.fetch_add(1, Relaxed) % self.handles.len()
+    }
+
+    fn spawn(&self, worker: usize, task: impl Future<Output = ()> + Send + 'static) {
+        self.handles[worker].spawn(task);
     }
 
     fn stop(&self) {

@@ -102,8 +102,7 @@ impl Answer {
             out.extend_from_slice(value);
             out.extend_from_slice(b"\r\n");
         };
-        let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(now.unix_s());
-        line(DATE.as_str(), httpdate::fmt_http_date(at).as_bytes());
+        line(DATE.as_str(), http_date(now.unix_s()).as_bytes());
         for (name, value) in &self.fields {
             line(name.as_str(), value.as_bytes());
         }
@@ -115,6 +114,11 @@ impl Answer {
         out.extend_from_slice(&self.body);
         out
     }
+}
+
+/// A second as HTTP writes it (RFC 9110, section 5.6.7).
+pub(crate) fn http_date(unix_s: u64) -> String {
+    httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(unix_s))
 }
 
 /// The `Allow` line of a 405.

@@ -5,6 +5,7 @@
 //! plan comes.
 
 use super::limits::UPSTREAM_REST;
+use super::straight::Lines;
 use crate::plan::{Balance, Plan, Protocol, Upstream};
 use crate::telemetry::metrics::{Metrics, RouteMetrics};
 use pingora::upstreams::peer::{ALPN, HttpPeer};
@@ -45,10 +46,11 @@ struct Server {
 }
 
 /// What is known of a server, longer than any plan.
-#[derive(Default)]
 struct ServerState {
     requests: AtomicUsize,
     down_until_ns: AtomicU64,
+    /// The straight lane's kept connections.
+    lines: Lines,
 }
 
 /// A server that was chosen for one attempt; counts as busy until dropped.
@@ -61,12 +63,17 @@ pub(crate) struct Chosen {
 
 impl Wiring {
     /// Wires a plan, with the state that `before` left.
-    pub(crate) fn new(plan: Arc<Plan>, before: Option<&Self>, metrics: &Metrics) -> Self {
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        before: Option<&Self>,
+        metrics: &Metrics,
+        workers: usize,
+    ) -> Self {
         let mut states = HashMap::new();
         let pools = plan
             .upstreams
             .iter()
-            .map(|upstream| Pool::new(upstream, &mut states, before))
+            .map(|upstream| Pool::new(upstream, &mut states, before, workers))
             .collect();
         let route_metrics = plan
             .routes
@@ -85,6 +92,15 @@ impl Wiring {
             states,
         }
     }
+
+    /// Closes upstream connections that were kept too long.
+    pub(crate) fn sweep(&self, now_ns: u64) {
+        for (pool, upstream) in self.pools.iter().zip(&self.plan.upstreams) {
+            for server in &pool.servers {
+                server.state.lines.sweep(now_ns, upstream.keep_alive);
+            }
+        }
+    }
 }
 
 // === impl Pool ===
@@ -94,6 +110,7 @@ impl Pool {
         upstream: &Upstream,
         states: &mut HashMap<(String, SocketAddr), Arc<ServerState>>,
         before: Option<&Wiring>,
+        workers: usize,
     ) -> Self {
         let servers = upstream
             .servers
@@ -101,7 +118,7 @@ impl Pool {
             .map(|&address| {
                 let key = (upstream.name.to_string(), address);
                 let known = before.and_then(|wiring| wiring.states.get(&key)).cloned();
-                let state = known.unwrap_or_default();
+                let state = known.unwrap_or_else(|| Arc::new(ServerState::new(workers)));
                 states.insert(key, Arc::clone(&state));
                 Server {
                     address,
@@ -121,7 +138,17 @@ impl Pool {
     }
 
     /// Chooses a server: round robin or the least busy, passing over those that rest, unless all do.
-    pub(crate) fn choose(&self, now_ns: u64) -> Option<(Chosen, HttpPeer)> {
+    pub(crate) fn choose(&self, now_ns: u64) -> Option<Chosen> {
+        self.choose_server(now_ns).map(|(chosen, _)| chosen)
+    }
+
+    /// As [`Self::choose`], with what Pingora has to know of the server.
+    pub(crate) fn choose_peer(&self, now_ns: u64) -> Option<(Chosen, HttpPeer)> {
+        let (chosen, server) = self.choose_server(now_ns)?;
+        Some((chosen, server.peer.clone()))
+    }
+
+    fn choose_server(&self, now_ns: u64) -> Option<(Chosen, &Server)> {
         let count = self.servers.len();
         if count == 0 {
             return None;
@@ -141,13 +168,30 @@ impl Pool {
             address: server.address,
             state: Arc::clone(&server.state),
         };
-        Some((chosen, server.peer.clone()))
+        Some((chosen, server))
+    }
+}
+
+// === impl ServerState ===
+
+impl ServerState {
+    fn new(workers: usize) -> Self {
+        Self {
+            requests: AtomicUsize::new(0),
+            down_until_ns: AtomicU64::new(0),
+            lines: Lines::new(workers),
+        }
     }
 }
 
 // === impl Chosen ===
 
 impl Chosen {
+    /// The straight lane's kept connections to the server.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.state.lines
+    }
+
     /// The server could not be reached: it rests.
     pub(crate) fn rest(&self, now_ns: u64) {
         let rest = u64::try_from(UPSTREAM_REST.as_nanos()).unwrap_or(u64::MAX);
@@ -206,16 +250,16 @@ mod tests {
             keep_alive: Duration::from_secs(1),
             retries: 1,
         };
-        Pool::new(&upstream, &mut HashMap::new(), None)
+        Pool::new(&upstream, &mut HashMap::new(), None, 1)
     }
 
     #[test]
     fn servers_take_turns_and_a_resting_one_is_passed_over() {
         let pool = pool(Balance::RoundRobin, 3);
-        let port = |now| pool.choose(now).map(|(chosen, _)| chosen.address.port());
+        let port = |now| pool.choose(now).map(|chosen| chosen.address.port());
         let turns: Vec<_> = (0..4).filter_map(|_| port(0)).collect();
         assert_eq!(turns, [9000, 9001, 9002, 9000]);
-        let (chosen, _) = pool.choose(0).unwrap();
+        let chosen = pool.choose(0).unwrap();
         assert_eq!(chosen.address.port(), 9001);
         chosen.rest(10);
         let rest = u64::try_from(UPSTREAM_REST.as_nanos()).unwrap();
@@ -228,11 +272,11 @@ mod tests {
     #[test]
     fn the_least_busy_server_is_chosen_and_all_resting_is_as_none() {
         let pool = pool(Balance::LeastRequests, 2);
-        let (first, _) = pool.choose(0).unwrap();
-        let (second, _) = pool.choose(0).unwrap();
+        let first = pool.choose(0).unwrap();
+        let second = pool.choose(0).unwrap();
         assert_ne!(first.address, second.address);
         drop(first);
-        let (third, _) = pool.choose(0).unwrap();
+        let third = pool.choose(0).unwrap();
         assert_ne!(third.address, second.address);
         third.rest(0);
         second.rest(0);

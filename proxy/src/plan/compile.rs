@@ -55,6 +55,7 @@ pub fn compile(policy: &Policy, env: &Env) -> Result<Plan, Report> {
         trusted_proxies: settings.trusted_proxies.clone(),
         connections: settings.connections,
         drain: settings.drain,
+        lane: settings.lane,
         collected_max: settings.memory.collected,
         documentation: policy.site.documentation.clone(),
         router: Router::new(&entries),

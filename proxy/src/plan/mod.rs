@@ -6,7 +6,7 @@
 mod compile;
 pub mod router;
 
-pub use crate::policy::{Balance, Connections, Listener, Protocol, TlsFiles, Upstream};
+pub use crate::policy::{Balance, Connections, Lane, Listener, Protocol, TlsFiles, Upstream};
 pub use compile::compile;
 pub use router::{Found, Router};
 
@@ -26,6 +26,8 @@ pub struct Plan {
     pub connections: Connections,
     /// How long requests in flight may take when the process ends.
     pub drain: Duration,
+    /// What carries requests.
+    pub lane: Lane,
     /// Bytes of bodies that all requests together may hold for signatures.
     pub collected_max: u64,
     /// The base of documentation links, without a slash at the end.

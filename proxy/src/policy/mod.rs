@@ -20,7 +20,7 @@ mod values;
 pub use chains::{Chain, Step};
 pub use routes::Route;
 pub use values::{
-    Balance, Connections, Keys, Listener, Memory, Protocol, Settings, TlsFiles, Upstream,
+    Balance, Connections, Keys, Lane, Listener, Memory, Protocol, Settings, TlsFiles, Upstream,
 };
 
 use crate::config::{self, Mistake, Mistakes, Report, Severity, Tree};

@@ -5,9 +5,9 @@ use super::limits::{
     COLLECTED_BYTES_MAX, CONNECTIONS_PER_ADDRESS_MAX, DRAIN_MAX, MASTER_KEYS_MAX, POLL_MAX,
     TIMEOUT_MAX,
 };
-use super::values::{Connections, Keys, Listener, Memory, Settings};
-use crate::config::Path;
+use super::values::{Connections, Keys, Lane, Listener, Memory, Settings};
 use crate::config::units::LogTarget;
+use crate::config::{Path, raw};
 use filters::limits::{NETWORKS_MAX, QUOTA_OWNERS_MAX, REPLAY_ENTRIES_MAX, SIGNED_BODY_BYTES};
 use filters::units::Network;
 use std::net::{IpAddr, SocketAddr};
@@ -36,6 +36,7 @@ pub(super) fn settings(judge: &mut Judge<'_>, listeners: &[Listener]) -> Setting
         trusted_proxies: trusted_proxies(judge),
         connections: connections(judge),
         drain: drain(judge),
+        lane: lane(judge),
         admin: admin(judge, listeners),
         access_log: judge
             .raw
@@ -111,6 +112,13 @@ fn connections(judge: &mut Judge<'_>) -> Connections {
         body_timeout,
         write_timeout,
         requests_per_connection,
+    }
+}
+
+fn lane(judge: &Judge<'_>) -> Lane {
+    match judge.raw.file.lane.as_ref().map(|lane| lane.value) {
+        None | Some(raw::Lane::Straight) => Lane::Straight,
+        Some(raw::Lane::Pingora) => Lane::Pingora,
     }
 }
 

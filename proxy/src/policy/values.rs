@@ -92,6 +92,16 @@ pub enum Protocol {
     H2c,
 }
 
+/// What carries requests (architecture, section 11).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lane {
+    /// The straight lane wherever a request is plain, else the other.
+    #[default]
+    Straight,
+    /// Pingora's proxy for every request.
+    Pingora,
+}
+
 /// What the process needs beside the plan: read once at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -101,6 +111,8 @@ pub struct Settings {
     pub connections: Connections,
     /// How long requests in flight may take when the process ends.
     pub drain: Duration,
+    /// What carries requests.
+    pub lane: Lane,
     /// The private listener for metrics and readiness.
     pub admin: Option<SocketAddr>,
     /// Where the access log goes.

@@ -1,28 +1,16 @@
 //! The client's side of an exchange, as filters see it.
 
 use super::super::account::Hold;
-use super::super::limits::{GATHERED_BYTES, SMALL_PIECE_BYTES};
+use super::super::collect::{Collected, too_large};
 use super::super::message::Connection;
 use super::fields::view;
 use ::pingora::proxy::Session;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use filters::exchange::{BoxFuture, Client};
 use filters::head::Head;
-use filters::reply::{Detail, Reason, Reply};
+use filters::reply::{Reason, Reply};
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use tokio::time::{Instant, timeout_at};
-
-/// What was read of a body before an upstream was chosen.
-#[derive(Default)]
-pub(super) struct Collected {
-    pub(super) chunks: Vec<Bytes>,
-    pub(super) bytes: u64,
-    /// The body was read to its end.
-    pub(super) whole: bool,
-    /// Small pieces, until they make a chunk.
-    small: BytesMut,
-    hold: Option<Hold>,
-}
 
 /// The client of one request.
 pub(super) struct LaneClient<'a> {
@@ -36,32 +24,6 @@ pub(super) struct LaneClient<'a> {
     deadline: Instant,
 }
 
-// === impl Collected ===
-
-impl Collected {
-    /// Keeps a piece. A client may send its body byte by byte, and each byte by itself would cost
-    /// fifty times what is accounted for it: small pieces are gathered.
-    fn keep(&mut self, piece: &Bytes) {
-        self.bytes += piece.len() as u64;
-        if piece.len() >= SMALL_PIECE_BYTES {
-            self.gather();
-            self.chunks.push(piece.clone());
-            return;
-        }
-        self.small.extend_from_slice(piece);
-        if self.small.len() >= GATHERED_BYTES {
-            self.gather();
-        }
-    }
-
-    fn gather(&mut self) {
-        if !self.small.is_empty() {
-            let gathered = std::mem::take(&mut self.small);
-            self.chunks.push(gathered.freeze());
-        }
-    }
-}
-
 // === impl LaneClient ===
 
 impl<'a> LaneClient<'a> {
@@ -73,14 +35,10 @@ impl<'a> LaneClient<'a> {
         body_max: u64,
         deadline: Instant,
     ) -> Self {
-        let collected = Collected {
-            hold: Some(hold),
-            ..Collected::default()
-        };
         Self {
             session,
             connection,
-            collected,
+            collected: Collected::held_by(hold),
             collected_max,
             body_max,
             deadline,
@@ -133,15 +91,7 @@ impl<'a> LaneClient<'a> {
         if self.collected.bytes + chunk.len() as u64 > self.body_max {
             return Err(too_large(self.body_max));
         }
-        let grown = self.collected.hold.as_mut().is_none_or(|hold| {
-            chunk.is_empty() || hold.grow(chunk.len() as u64, self.collected_max)
-        });
-        if !grown {
-            return Err(Reply::refuse(Reason::MemoryPressure)
-                .retry_after(1)
-                .closing());
-        }
-        self.collected.keep(&chunk);
+        self.collected.keep_within(&chunk, self.collected_max)?;
         Ok(Some(chunk))
     }
 
@@ -166,11 +116,6 @@ impl Client for LaneClient<'_> {
     }
 }
 
-/// The route's own limit, which holds whatever filters its chain has.
-pub(super) fn too_large(limit: u64) -> Box<Reply> {
-    Reply::refuse(Reason::BodyTooLarge).with_detail("limit", Detail::Number(limit))
-}
-
 /// The body's length if the client announced one; `Some(0)` when there is none.
 pub(super) fn announced_length(session: &Session) -> Option<u64> {
     let head = session.req_header();
@@ -192,46 +137,5 @@ pub(super) async fn proceed(session: &mut Session) {
     let head = session.req_header();
     if head.version == http::Version::HTTP_11 && head.headers.contains_key(EXPECT) {
         let _ = session.downstream_session.write_continue_response().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_in_small_pieces_is_kept_in_order_and_in_few_chunks() {
-        for (length, piece) in [
-            (1, 1),
-            (100, 7),
-            (100_000, 1),
-            (100_000, SMALL_PIECE_BYTES - 1),
-            (100_000, SMALL_PIECE_BYTES),
-            (100_000, 70_000),
-        ] {
-            let body: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
-            let mut collected = Collected::default();
-            for piece in body.chunks(piece) {
-                collected.keep(&Bytes::copy_from_slice(piece));
-            }
-            collected.gather();
-            assert_eq!(collected.bytes, length as u64);
-            assert_eq!(collected.chunks.concat(), body, "{length} {piece}");
-            let most = length / SMALL_PIECE_BYTES.min(piece.max(GATHERED_BYTES)) + 1;
-            assert!(collected.chunks.len() <= most, "{length} {piece}");
-        }
-    }
-
-    #[test]
-    fn small_pieces_stand_between_large_ones_where_they_came() {
-        let mut collected = Collected::default();
-        let large = vec![b'L'; SMALL_PIECE_BYTES];
-        for piece in [b"a", &large[..], b"b", b"c", &large[..], b"d"] {
-            collected.keep(&Bytes::copy_from_slice(piece));
-        }
-        collected.gather();
-        let expected = [b"a", &large[..], b"bc", &large[..], b"d"].concat();
-        assert_eq!(collected.chunks.concat(), expected);
-        assert_eq!(collected.chunks.len(), 5);
     }
 }

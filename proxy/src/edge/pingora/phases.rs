@@ -1,12 +1,13 @@
 //! Pingora's phases, one short method each.
 
 use super::super::Shared;
+use super::super::begin::begin;
+use super::super::collect::too_large;
 use super::super::limits::LINGER_TIME;
-use super::client::too_large;
 use super::context::{Context, LogParts};
 use super::errors;
 use super::fields::{Editable, view};
-use super::judge::{begin, connection_of, judge, respond};
+use super::judge::{connection_of, judge, respond};
 use ::pingora::http::{RequestHeader, ResponseHeader};
 use ::pingora::modules::http::HttpModules;
 use ::pingora::prelude::HttpPeer;
@@ -92,7 +93,7 @@ impl ProxyHttp for Phases {
             ctx.upstream_began_ns = now_ns;
         }
         let (chosen, mut peer) = pool
-            .choose(now_ns)
+            .choose_peer(now_ns)
             .ok_or_else(|| Error::new_up(ErrorType::ConnectError))?;
         ctx.chosen = Some(chosen);
         if let Some(left) = ctx.time_left() {

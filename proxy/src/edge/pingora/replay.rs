@@ -4,8 +4,8 @@
 //! has read the body, the client's session is wrapped: reads come from what was collected, as often
 //! as attempts need it, and everything else goes to the session itself.
 
+use super::super::collect::Collected;
 use super::super::message::Connection;
-use super::client::Collected;
 use ::pingora::http::{RequestHeader, ResponseHeader};
 use ::pingora::protocols::Digest;
 use ::pingora::protocols::http::custom::CustomMessageWrite;

@@ -1,0 +1,153 @@
+//! Answers beside the lanes: to what never became an exchange, or whose exchange is over.
+
+use super::Shared;
+use super::message::Connection;
+use super::respond::{Answer, Setting, answer};
+use super::stream::ByteStream;
+use super::wire::Refusal;
+use super::wiring::Wiring;
+use filters::clock::Now;
+use filters::exchange::{Exchange, Outcome, RequestId};
+use filters::reply::{Detail, Reason, Reply};
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+/// Answers a head that is refused.
+pub(crate) async fn refuse(
+    shared: &Arc<Shared>,
+    stream: &mut ByteStream,
+    connection: &Connection,
+    inbox: &[u8],
+    refusal: Refusal,
+) {
+    let reply = Reply::refuse(reason_of(refusal))
+        .saying(refusal.message())
+        .closing();
+    speak(shared, stream, connection, &reply, request_line(inbox)).await;
+}
+
+pub(crate) async fn late(shared: &Arc<Shared>, stream: &mut ByteStream, connection: &Connection) {
+    let reply = Reply::refuse(Reason::RequestTimeout).closing();
+    speak(shared, stream, connection, &reply, ("", b"")).await;
+}
+
+/// Answers 429 on a connection that got no seat.
+pub(crate) async fn turn_away(
+    shared: &Arc<Shared>,
+    mut stream: ByteStream,
+    connection: &Connection,
+    per_address: u32,
+) {
+    let reply = Reply::refuse(Reason::TooManyConnections)
+        .with_detail("limit", Detail::Number(u64::from(per_address)))
+        .retry_after(1)
+        .closing();
+    speak(shared, &mut stream, connection, &reply, ("", b"")).await;
+    super::gate::linger(stream).await;
+}
+
+/// Answers the deadline of the whole exchange, when nothing was sent yet. The lane has logged it.
+pub(crate) async fn out_of_time(
+    shared: &Arc<Shared>,
+    stream: &mut ByteStream,
+    connection: &Connection,
+) {
+    let reply = Reply::refuse(Reason::UpstreamTimeout).closing();
+    let now = shared.clock.now();
+    let wiring = shared.wiring();
+    let id = connection.last_id().unwrap_or_else(fresh_id);
+    let mut x = Exchange::new(now, connection.peer, connection.scheme, id);
+    let answer = compose(&wiring, &mut x, &reply, now, false);
+    let bytes = answer.to_http1(now, true);
+    let _ = timeout(
+        wiring.plan.connections.write_timeout,
+        stream.write_all(&bytes),
+    )
+    .await;
+}
+
+fn fresh_id() -> RequestId {
+    RequestId::from_uuid(uuid::Uuid::now_v7())
+}
+
+/// An answer outside any route: all filters of the unrouted chain count as entered.
+fn compose(wiring: &Wiring, x: &mut Exchange, reply: &Reply, now: Now, head_only: bool) -> Answer {
+    let chain = &wiring.plan.unrouted;
+    x.depth = u8::try_from(chain.names().count()).unwrap_or(u8::MAX);
+    let documentation = &wiring.plan.documentation;
+    answer(
+        reply,
+        x,
+        chain,
+        &Setting {
+            now,
+            documentation,
+            accept: None,
+            head_only,
+        },
+    )
+}
+
+pub(crate) async fn speak(
+    shared: &Arc<Shared>,
+    stream: &mut ByteStream,
+    connection: &Connection,
+    reply: &Reply,
+    (method, target): (&str, &[u8]),
+) {
+    let now = shared.clock.now();
+    let wiring = shared.wiring();
+    let mut x = Exchange::new(now, connection.peer, connection.scheme, fresh_id());
+    let answer = compose(&wiring, &mut x, reply, now, method == "HEAD");
+    let bytes = answer.to_http1(now, true);
+    let write_time = wiring.plan.connections.write_timeout;
+    let sent = timeout(write_time, stream.write_all(&bytes)).await;
+    let whole = matches!(sent, Ok(Ok(())));
+    let outcome = Outcome {
+        status: answer.status,
+        method,
+        target,
+        user_agent: None,
+        request_bytes: 0,
+        response_bytes: if whole { answer.body.len() as u64 } else { 0 },
+        duration_ns: shared
+            .clock
+            .now()
+            .monotonic_ns
+            .saturating_sub(now.monotonic_ns),
+        upstream_ns: None,
+        upstream: None,
+        cut: !whole,
+        note: reply.note.as_deref(),
+    };
+    wiring.plan.unrouted.on_log(&mut x, &outcome);
+    wiring
+        .unrouted_metrics
+        .ended(answer.status, reply.reason, outcome.duration_ns, None);
+}
+
+/// Method and target of a refused head, as far as they can be told, for the log.
+pub(crate) fn request_line(inbox: &[u8]) -> (&str, &[u8]) {
+    let line = inbox
+        .split(|&byte| byte == b'\r' || byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let mut words = line.splitn(3, |&byte| byte == b' ');
+    let method = words.next().unwrap_or_default();
+    let target = words.next().unwrap_or_default();
+    let method = std::str::from_utf8(method)
+        .ok()
+        .filter(|text| text.len() <= 16)
+        .unwrap_or("");
+    (method, &target[..target.len().min(1024)])
+}
+
+pub(crate) fn reason_of(refusal: Refusal) -> Reason {
+    let name = refusal.reason();
+    Reason::ALL
+        .iter()
+        .copied()
+        .find(|reason| reason.as_str() == name)
+        .unwrap_or(Reason::MalformedRequestLine)
+}

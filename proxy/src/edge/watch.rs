@@ -1,0 +1,68 @@
+//! What ends a wait on a connection: its deadline, or the end of the process.
+//!
+//! Setting a timer anew for every request would cost more than parsing its head. So one timer is kept
+//! for a connection, and it is moved only when it would fire too late; when it fires too early, it is
+//! set again. Under load it is hardly ever touched.
+
+use super::limits::TIMER_FAR;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// The deadline of one connection, and the word that the process ends.
+pub(crate) struct Watch {
+    timer: Pin<Box<Sleep>>,
+    /// When the wait is over.
+    due: Instant,
+    leave: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Whether the end of the process is known to wake this task.
+    listens: bool,
+    token: CancellationToken,
+}
+
+// === impl Watch ===
+
+impl Watch {
+    /// A watch without a deadline, for a process that ends by this token.
+    pub(crate) fn new(token: &CancellationToken) -> Self {
+        let due = Instant::now() + TIMER_FAR;
+        Self {
+            timer: Box::pin(sleep_until(due)),
+            due,
+            leave: Box::pin(token.clone().cancelled_owned()),
+            listens: false,
+            token: token.clone(),
+        }
+    }
+
+    /// Sets the deadline.
+    pub(crate) fn set(&mut self, due: Instant) {
+        self.due = due;
+        if due < self.timer.deadline() {
+            self.timer.as_mut().reset(due);
+        }
+    }
+
+    /// Whether the deadline has passed.
+    pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            if Instant::now() >= self.due {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(self.due);
+        }
+    }
+
+    /// Whether the process ends.
+    pub(crate) fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.listens && !self.token.is_cancelled() {
+            return Poll::Pending;
+        }
+        let leaving = self.leave.as_mut().poll(cx);
+        // A connection is one task to its end, so its waker stays the right one.
+        self.listens = true;
+        leaving
+    }
+}
