@@ -13,6 +13,7 @@ pub mod frames;
 pub mod golden;
 pub mod hostile;
 pub mod http2;
+pub mod lane;
 pub mod message;
 pub mod raw;
 pub mod script;

@@ -3,6 +3,7 @@
 //! The edge is the real one, with real sockets; keys and clock are handed in, so that no test needs a
 //! database or the wall clock. What needs those is tested through the program itself.
 
+use crate::lane::in_lane;
 use crate::signer::Signer;
 use crate::{eventually, within};
 use filters::key::{Environment, KeyRecord};
@@ -130,7 +131,7 @@ impl Stage {
 }
 
 fn plan(policy: &str, fakes: &Fakes) -> Arc<tidegate::plan::Plan> {
-    let loaded = match tidegate::policy::load("test.yaml", policy) {
+    let loaded = match tidegate::policy::load("test.yaml", &in_lane(policy)) {
         Ok(loaded) => loaded,
         Err(report) => panic!("{}", report),
     };

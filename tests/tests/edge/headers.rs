@@ -3,7 +3,7 @@
 mod ids;
 mod versions;
 
-use crate::partner::House;
+use super::partner::House;
 use tests::http2::Http2;
 use tests::message::{Framing, Message};
 use tests::raw::{Answer, Raw, ask};

@@ -6,7 +6,7 @@ mod address;
 mod bypass;
 mod fields;
 
-use crate::partner::House;
+use super::partner::House;
 use filters::key::KeyRecord;
 use filters::units::Rate;
 use std::collections::BTreeMap;

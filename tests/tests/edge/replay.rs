@@ -1,6 +1,6 @@
 //! Each signature is accepted once.
 
-use crate::partner::House;
+use super::partner::House;
 use filters::replay::{ReplayCache, ReplayLimits};
 use filters::signing::{Scheme, header_value};
 use filters::testing::fakes;

@@ -8,7 +8,7 @@ mod secrecy;
 mod tampering;
 mod vectors;
 
-use crate::partner::House;
+use super::partner::House;
 use filters::signing::Scheme;
 use tests::message::Message;
 use tests::raw::{Answer, ask};

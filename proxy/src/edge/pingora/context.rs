@@ -26,6 +26,8 @@ pub(super) struct Context {
     pub(super) route: Option<usize>,
     pub(super) chosen: Option<Chosen>,
     pub(super) attempts: usize,
+    /// Interim answers (1xx) of the upstream.
+    pub(super) interims: u32,
     /// When the first attempt began, monotonic nanoseconds.
     pub(super) upstream_began_ns: u64,
     pub(super) upstream_ns: Option<u64>,
@@ -59,6 +61,7 @@ impl Context {
             route: None,
             chosen: None,
             attempts: 0,
+            interims: 0,
             upstream_began_ns: 0,
             upstream_ns: None,
             reply: None,

@@ -3,7 +3,7 @@
 use super::super::Shared;
 use super::super::begin::begin;
 use super::super::collect::too_large;
-use super::super::limits::LINGER_TIME;
+use super::super::limits::{INTERIM_ANSWERS_MAX, LINGER_TIME};
 use super::context::{Context, LogParts};
 use super::errors;
 use super::fields::{Editable, view};
@@ -184,6 +184,17 @@ impl ProxyHttp for Phases {
             return Err(
                 Error::explain(ErrorType::InvalidHTTPHeader, "101 without an upgrade").into_up(),
             );
+        }
+        if response.status.is_informational() {
+            ctx.interims += 1;
+        }
+        if ctx.interims > INTERIM_ANSWERS_MAX {
+            let what = "too many interim answers";
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, what).into_up());
+        }
+        if response.status == 204 && announces_body(response) {
+            let what = "a body behind a status without one";
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, what).into_up());
         }
         if has_doubtful_end(response) {
             let what = "an answer with more than one length";
@@ -413,4 +424,10 @@ fn has_doubtful_end(response: &ResponseHeader) -> bool {
     let mut lengths = response.headers.get_all(CONTENT_LENGTH).iter();
     let announced = lengths.next().is_some();
     lengths.next().is_some() || announced && response.headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// Whether an answer says that it has a body that is not empty (RFC 9110, section 8.6).
+fn announces_body(response: &ResponseHeader) -> bool {
+    let length = response.headers.get(CONTENT_LENGTH);
+    length.is_some_and(|length| length != "0") || response.headers.contains_key(TRANSFER_ENCODING)
 }

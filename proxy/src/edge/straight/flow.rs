@@ -33,6 +33,8 @@ pub(super) struct Flow<'f, 'c, 'r> {
     pub(super) up: Upward<'f>,
     /// Bytes on their way to the client.
     down: BytesMut,
+    /// The answer's status, until its first byte is sent.
+    status: u16,
     times: Times,
     watched: Bodies,
 }
@@ -163,6 +165,7 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
             line,
             up,
             down: BytesMut::new(),
+            status: 0,
             times,
             watched,
         }
@@ -213,7 +216,7 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
                             unix_s,
                             close,
                         );
-                        record.status = head.status;
+                        self.status = head.status;
                         self.line.inbox.advance(length);
                         return Ok(Body {
                             rest: Rest::of(framing.body),
@@ -532,6 +535,7 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
             return Err(Fault::gone(&io::ErrorKind::WriteZero.into()));
         }
         self.times.quiet = None;
+        self.record.status = self.status;
         Ok(())
     }
 

@@ -338,6 +338,8 @@ impl Stand<'_> {
                 }
                 Ok(())
             }
+            // The server has answered, if badly: no other attempt would be honest.
+            Err(Fault::Broken(note)) => Err((Fault::bad_answer(note), true)),
             Err(fault) => Err((fault, true)),
         }
     }
@@ -362,7 +364,9 @@ impl Stand<'_> {
             let pool = &self.wiring.pools[route.upstream];
             self.shared.metrics.upstream_failed(&pool.name, "answer");
         }
+        // An answer may have been ready, and was not sent.
         record.x.response = Edits::default();
+        record.response_bytes = 0;
         let reply = Box::new(Reply {
             close: true,
             ..*reply

@@ -1,7 +1,7 @@
 //! Every request has an id, and every answer names it.
 
+use super::super::partner::House;
 use super::answer_to;
-use crate::partner::House;
 use tests::http2::Http2;
 use tests::message::Message;
 use tests::raw::Answer;

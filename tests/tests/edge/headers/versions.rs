@@ -1,7 +1,7 @@
 //! Which version served, on every answer; a header only ever agrees.
 
+use super::super::partner::House;
 use super::answer_to;
-use crate::partner::House;
 use tests::message::Message;
 
 const VERSIONS: (&str, &str) = (

@@ -1,7 +1,7 @@
 //! Limits by address, before anybody is known.
 
+use super::super::partner::House;
 use super::told;
-use crate::partner::House;
 use tests::message::Message;
 use tests::raw::{Answer, Raw};
 

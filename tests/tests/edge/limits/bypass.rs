@@ -1,7 +1,7 @@
 //! Hardening, A29 and A30: no spelling chooses another bucket, and no stranger spends one.
 
+use super::super::partner::House;
 use super::{get, own, told};
-use crate::partner::House;
 use filters::key::{Credential, Environment, KeyText};
 use filters::signing::{Scheme, Secret};
 use filters::testing::key_text;

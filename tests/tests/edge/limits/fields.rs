@@ -1,7 +1,7 @@
 //! What answers tell of limits: one truth, in two spellings.
 
+use super::super::partner::House;
 use super::{get, own, told};
-use crate::partner::House;
 use tests::raw::ask;
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Forms of the fields that carry a signature: one spelling each.
 
+use super::super::partner::House;
 use super::{INVALID, PASS, check, signed};
-use crate::partner::House;
 use filters::signing::Scheme;
 use tests::message::Message;
 use tests::signer::Draft;

@@ -1,7 +1,7 @@
 //! Keys that are not, no longer, or not here.
 
+use super::super::partner::House;
 use super::{INVALID, PASS, check, signed};
-use crate::partner::House;
 use filters::key::{Credential, Environment, KeyRecord, KeyText};
 use filters::signing::{Scheme, Secret};
 use filters::testing::key_text;

@@ -1,7 +1,7 @@
 //! What a refusal tells, and how long it takes: nothing that a stranger could use.
 
+use super::super::partner::House;
 use super::{INVALID, answer_to, check, signed};
-use crate::partner::House;
 use filters::key::Environment;
 use filters::signing::Scheme;
 use filters::testing::key_text;

@@ -1,7 +1,7 @@
 //! One byte changed anywhere in what is signed.
 
+use super::super::partner::House;
 use super::{BODY, INVALID, PASS, TARGET, check, signed};
-use crate::partner::House;
 use filters::signing::Scheme;
 
 /// The text with one byte changed, for each of its bytes, to another that may stand in a target.

@@ -1,7 +1,7 @@
 //! The vector file against the running edge: what the samples and the command line produce passes.
 
+use super::super::partner::House;
 use super::{INVALID, PASS, check};
-use crate::partner::House;
 use filters::signing::Secret;
 use serde_json::Value;
 use tests::message::Message;
