@@ -34,7 +34,9 @@ async fn series(stage: &Stage, requests: u64) -> BTreeSet<String> {
     eventually("the count", async || {
         let page = page(stage);
         let counts = page.iter().filter(|(name, _)| name.starts_with(COUNTER));
-        let counted: u64 = counts.map(|(_, count)| count.parse::<u64>().unwrap()).sum();
+        let counted: u64 = counts
+            .map(|(_, count)| count.parse::<u64>().expect("a count"))
+            .sum();
         counted == requests
     })
     .await;
