@@ -9,15 +9,17 @@
 //! - [`client`]: the client's side: its body, and what is written to it.
 //! - [`line`]: connections to upstream servers, kept by worker.
 //! - [`head`]: heads, copied with edits.
-//! - [`flow`]: one attempt, both directions at once.
+//! - [`flow`]: one attempt, both directions at once: [`up`] and [`down`].
 //! - [`record`]: what is known of the exchange, and its log.
 
 mod client;
+mod down;
 mod fault;
 mod flow;
 mod head;
 mod line;
 mod record;
+mod up;
 
 pub(crate) use client::Side;
 pub(crate) use line::Lines;
@@ -35,11 +37,12 @@ use client::StraightClient;
 use fault::Fault;
 use filters::edits::Edits;
 use filters::reply::{Reason, Reply};
-use flow::{Flow, Source, Times, Upward};
+use flow::{Flow, Times};
 use line::Line;
 use record::{Record, view};
 use std::sync::Arc;
 use tokio::time::Instant;
+use up::{Source, Upward};
 
 /// A request that the lane takes.
 pub(crate) struct Request<'r> {
