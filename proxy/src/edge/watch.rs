@@ -66,3 +66,51 @@ impl Watch {
         leaving
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_that_was_set_last_counts() {
+        let token = CancellationToken::new();
+        let mut watch = Watch::new(&token);
+        let began = Instant::now();
+        // Earlier, later, earlier, later than the timer stands.
+        for (set, after) in [
+            (&[10][..], 10),
+            (&[10, 50], 60),
+            (&[50, 10], 70),
+            (&[1, 5000, 30], 100),
+            (&[7200], 7300),
+        ] {
+            for &seconds in set {
+                watch.set(Instant::now() + Duration::from_secs(seconds));
+            }
+            poll_fn(|cx| watch.poll_due(cx)).await;
+            assert_eq!(began.elapsed().as_secs(), after, "{set:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_process_wakes_who_waits() {
+        let token = CancellationToken::new();
+        let mut watch = Watch::new(&token);
+        let waiting = tokio::spawn(async move {
+            let mut polls = 0;
+            poll_fn(|cx| {
+                polls += 1;
+                watch.poll_leave(cx)
+            })
+            .await;
+            // It is known from then on.
+            poll_fn(|cx| watch.poll_leave(cx)).await;
+            polls
+        });
+        tokio::task::yield_now().await;
+        token.cancel();
+        assert_eq!(waiting.await.unwrap(), 2);
+    }
+}
