@@ -56,6 +56,9 @@ pub struct Exchange {
     pub peer_trusted: bool,
     /// The client's scheme.
     pub scheme: Scheme,
+    /// The server's name as the client's TLS handshake gave it (RFC 6066, section 3); `None`
+    /// without TLS, and when none was given.
+    pub server_name: Option<Arc<str>>,
     /// The request's id; set by the lane before the chain runs, so that every answer has one.
     pub request_id: RequestId,
     /// The matched route; `None` for refusals before routing.
@@ -170,6 +173,7 @@ impl Exchange {
             client: crate::address::canonical(peer.ip()),
             peer_trusted: false,
             scheme,
+            server_name: None,
             request_id,
             route: None,
             caller: Caller::Anonymous,

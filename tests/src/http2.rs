@@ -9,6 +9,7 @@ use h2::client::{ResponseFuture, SendRequest};
 use http::{Request, Version};
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 /// A frame's payload, unless the message says otherwise (RFC 9113, section 6.5.2).
@@ -18,7 +19,7 @@ const FRAME_BYTES: usize = 16 * 1024;
 #[derive(Clone)]
 pub struct Http2 {
     requests: SendRequest<Bytes>,
-    address: SocketAddr,
+    host: String,
 }
 
 // === impl Http2 ===
@@ -31,9 +32,35 @@ impl Http2 {
     pub async fn connect(address: SocketAddr) -> Self {
         let tcp = TcpStream::connect(address).await.unwrap();
         tcp.set_nodelay(true).unwrap();
-        let (requests, connection) = h2::client::handshake(tcp).await.unwrap();
+        Self::over(tcp, &address.to_string()).await
+    }
+
+    /// Speaks over these bytes, to this host.
+    ///
+    /// # Panics
+    /// When the other side speaks no HTTP/2.
+    pub async fn over(
+        bytes: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        host: &str,
+    ) -> Self {
+        let (requests, connection) = h2::client::handshake(bytes).await.unwrap();
         tokio::spawn(connection);
-        Self { requests, address }
+        Self {
+            requests,
+            host: host.to_owned(),
+        }
+    }
+
+    /// Sends one request to this host on the same connection and reads the answer.
+    ///
+    /// # Panics
+    /// When the stream ends before an answer.
+    pub async fn ask_of(&self, host: &str, message: &Message) -> Answer {
+        let other = Self {
+            requests: self.requests.clone(),
+            host: host.to_owned(),
+        };
+        other.ask(message).await
     }
 
     /// Sends one request on a stream of its own and reads the answer.
@@ -54,7 +81,7 @@ impl Http2 {
     pub async fn try_ask(&self, message: &Message) -> Result<Answer, h2::Error> {
         within("an answer by HTTP/2", async {
             let mut requests = self.requests.clone().ready().await?;
-            let uri = format!("http://{}{}", self.address, message.target);
+            let uri = format!("http://{}{}", self.host, message.target);
             let mut request = Request::builder()
                 .method(message.method.as_str())
                 .uri(uri)

@@ -56,6 +56,25 @@ impl Answer {
         })
     }
 
+    /// Reads the first answer of these bytes, whose length it announces.
+    ///
+    /// # Panics
+    /// When there is none, or half of one.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Self {
+        let end = find(bytes, b"\r\n\r\n").expect("a whole head") + 4;
+        let (status, fields) = parse(&bytes[..end]);
+        let mut answer = Self {
+            status,
+            fields,
+            body: Vec::new(),
+        };
+        let length = answer.only("content-length").expect("a length");
+        let length: usize = length.parse().expect("a number");
+        answer.body = bytes[end..end + length].to_vec();
+        answer
+    }
+
     /// `error.details.reason`.
     ///
     /// # Panics

@@ -11,7 +11,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// A certificate for `edge.example` and its key, in files of their own folder.
+/// What the certificate is for.
+const NAMES: [&str; 3] = ["edge.example", "other.example", "127.0.0.1"];
+
+/// A certificate for `edge.example`, `other.example` and 127.0.0.1, and its key, in files of their own
+/// folder.
 pub struct Files {
     /// The folder, gone when this is dropped.
     pub folder: TempDir,
@@ -32,7 +36,7 @@ impl Files {
     #[must_use]
     pub fn make() -> Self {
         let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["edge.example".to_owned()]).unwrap();
+            generate_simple_self_signed(NAMES.map(str::to_owned)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let certificate = folder.path().join("certificate.pem");
         let key = folder.path().join("key.pem");
@@ -58,6 +62,41 @@ impl Files {
         versions: &[&'static SupportedProtocolVersion],
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
+        let tcp = TcpStream::connect(address).await?;
+        self.shake(tcp, "edge.example", self.config(versions, protocols))
+            .await
+    }
+
+    /// Shakes hands on this connection, naming this server; an address is never named (RFC 6066,
+    /// section 3).
+    ///
+    /// # Errors
+    /// When the other side does not want to.
+    ///
+    /// # Panics
+    /// When the name is none.
+    pub async fn shake(
+        &self,
+        tcp: TcpStream,
+        name: &str,
+        config: ClientConfig,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        TlsConnector::from(Arc::new(config))
+            .connect(name, tcp)
+            .await
+    }
+
+    /// What a client offers that believes in this certificate.
+    ///
+    /// # Panics
+    /// When no such version exists.
+    #[must_use]
+    pub fn config(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        protocols: &[&str],
+    ) -> ClientConfig {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
@@ -66,10 +105,6 @@ impl Files {
             .with_no_client_auth();
         let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
         config.alpn_protocols = protocols.collect();
-        let tcp = TcpStream::connect(address).await?;
-        let name = ServerName::try_from("edge.example").unwrap();
-        TlsConnector::from(Arc::new(config))
-            .connect(name, tcp)
-            .await
+        config
     }
 }

@@ -19,7 +19,7 @@
 //! | a field that may come once, twice | 400 `repeated_header`; a credential: 401 `ambiguous_credentials` |
 //! | `Content-Length` that is no 1 to 18 digits, twice, or beside `Transfer-Encoding`; a coding but one `chunked` | 400, or 501 `unsupported_transfer_encoding`; the connection closes |
 //! | no Host, two, a bad one, one unlike the target's authority | 400 `missing_host`, `invalid_host`, `host_conflict` |
-//! | a host that is not served | 421 `unknown_host` |
+//! | a host that is not served; over TLS, a host unlike the server name of the handshake, unless a trusted proxy sends it | 421 `unknown_host` |
 //! | a target that could be read in two ways (see [`target`]); `*` but with OPTIONS | 400 `invalid_target` |
 //! | `Expect` but `100-continue` | 417 `expectation_failed` |
 //! | `X-API-Key` beside `Authorization` | 401 `ambiguous_credentials` |
@@ -51,6 +51,7 @@ use crate::exchange::{Client, Exchange};
 use crate::filter::{Build, BuildError, Facts, Filter, Step, Verdict};
 use crate::head::{Head, ResponseHead, Version};
 use crate::reply::{Detail, Reason, Reply};
+use host::is_of_connection;
 use http::HeaderValue;
 use http::header::ALLOW;
 use known::Known;
@@ -61,6 +62,9 @@ use target::{judge_path, judge_query};
 
 /// The methods that may be allowed (RFC 9110, section 9; PATCH: RFC 5789).
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// To a client that asks for another host than it opened the connection for.
+const MISDIRECTED: &str = "this connection was opened for another host: open one for this host";
 
 /// The configuration of `hygiene`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -114,8 +118,10 @@ impl Build for Hygiene {
 }
 
 impl Filter for Hygiene {
-    fn on_request<'a>(&'a self, _: &'a mut Exchange, client: &'a mut dyn Client) -> Step<'a> {
-        Step::Done(self.judge(&client.head()))
+    fn on_request<'a>(&'a self, x: &'a mut Exchange, client: &'a mut dyn Client) -> Step<'a> {
+        // A trusted gateway speaks for many hosts over one connection (RFC 9110, section 7.4).
+        let server_name = x.server_name.as_deref().filter(|_| !x.peer_trusted);
+        Step::Done(self.judge(&client.head(), server_name))
     }
 
     fn on_upstream_request(&self, x: &mut Exchange, head: &Head<'_>) -> Verdict {
@@ -128,17 +134,17 @@ impl Filter for Hygiene {
 }
 
 impl Hygiene {
-    /// Judges a head.
+    /// Judges a head that came over a connection for this server, if one was named.
     ///
     /// # Errors
     /// The refusal, as the table at the top of this page tells.
-    pub fn judge(&self, head: &Head<'_>) -> Verdict {
+    pub fn judge(&self, head: &Head<'_>, server_name: Option<&str>) -> Verdict {
         self.judge_method(head.method)?;
         let seen = Seen::of(head);
         request::judge_sizes(head, &seen)?;
         request::judge_fields(&seen)?;
         request::judge_framing(head.version, &seen)?;
-        self.judge_host(head, &seen)?;
+        self.judge_host(head, &seen, server_name)?;
         judge_target(head)?;
         request::judge_expect(&seen)?;
         request::judge_credentials(&seen)?;
@@ -158,7 +164,7 @@ impl Hygiene {
     }
 
     /// RFC 9112, section 3.2; RFC 9113, section 8.3.1.
-    fn judge_host(&self, head: &Head<'_>, seen: &Seen<'_>) -> Verdict {
+    fn judge_host(&self, head: &Head<'_>, seen: &Seen<'_>, server_name: Option<&str>) -> Verdict {
         let host = match (head.authority, seen.host()) {
             (Some(authority), Some(host)) if !authority.eq_ignore_ascii_case(host) => {
                 return Err(Reply::refuse(Reason::HostConflict).closing());
@@ -177,10 +183,13 @@ impl Hygiene {
                 .hosts
                 .iter()
                 .any(|served| named.host.eq_ignore_ascii_case(served.as_bytes()));
-        if served {
+        if !served {
+            return Err(Reply::refuse(Reason::UnknownHost));
+        }
+        if is_of_connection(&named, server_name) {
             Ok(())
         } else {
-            Err(Reply::refuse(Reason::UnknownHost))
+            Err(Reply::refuse(Reason::UnknownHost).saying(MISDIRECTED))
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) fn begin(
         .and_then(RequestId::from_client)
         .unwrap_or_else(|| RequestId::from_uuid(uuid::Uuid::now_v7()));
     let mut x = Exchange::new(now, connection.peer, connection.scheme, id);
+    x.server_name.clone_from(&connection.server_name);
     let trusted = &wiring.plan.trusted_proxies;
     (x.client, x.peer_trusted) = client_of(connection.peer.ip(), trusted, head.fields);
     if x.peer_trusted && head.first(&names::FORWARDED_PROTO) == Some(b"https") {

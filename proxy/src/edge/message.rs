@@ -35,6 +35,8 @@ use tokio::time::Sleep;
 pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
     pub(crate) scheme: Scheme,
+    /// The server's name in the TLS handshake; every request is compared with it.
+    pub(crate) server_name: Option<Arc<str>>,
     /// When the present request's head was complete, on the monotonic clock; 0 under HTTP/2.
     pub(crate) head_ns: AtomicU64,
     /// Bytes written to the client since the head.
@@ -97,6 +99,7 @@ impl Connection {
         Self {
             peer,
             scheme,
+            server_name: None,
             head_ns: AtomicU64::new(0),
             written: AtomicU64::new(0),
             fault: Mutex::new(None),
@@ -108,6 +111,12 @@ impl Connection {
             returned: Mutex::new(None),
             streams: Streams::default(),
         }
+    }
+
+    /// The same, opened for this server.
+    pub(crate) fn of_server(mut self, name: Option<&str>) -> Self {
+        self.server_name = name.map(Arc::from);
+        self
     }
 
     /// Makes ready for the next request on the connection.

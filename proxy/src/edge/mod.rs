@@ -370,7 +370,8 @@ async fn serve(
     };
     if let Some(stream) = stream {
         let scheme = stream.scheme();
-        let connection = Arc::new(Connection::new(peer, scheme));
+        let connection = Connection::new(peer, scheme).of_server(stream.server_name());
+        let connection = Arc::new(connection);
         if seat.is_some() {
             gate::serve(shared, stream, connection, spoken, worker).await;
         } else {

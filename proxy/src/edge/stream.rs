@@ -34,6 +34,14 @@ impl ByteStream {
         }
     }
 
+    /// The server's name as the client's handshake gave it (RFC 6066, section 3).
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => tls.get_ref().1.server_name(),
+        }
+    }
+
     pub(crate) fn raw_fd(&self) -> i32 {
         match self {
             Self::Plain(tcp) => tcp.as_raw_fd(),

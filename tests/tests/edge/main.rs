@@ -15,6 +15,7 @@ mod partner;
 mod refusals;
 mod replay;
 mod series;
+mod server_names;
 mod signatures;
 mod slow;
 mod smoke;

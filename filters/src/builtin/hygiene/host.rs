@@ -56,6 +56,13 @@ pub fn read_host(value: &[u8]) -> Result<HostPort<'_>, InvalidHost> {
     }
 }
 
+/// Whether a request for `host` may come over a connection that was opened for `server_name`: only for
+/// the same host, whatever its case (RFC 9110, section 7.4). A client that did not name one, or spoke
+/// without TLS, is judged by its `Host` alone.
+pub(super) fn is_of_connection(host: &HostPort<'_>, server_name: Option<&str>) -> bool {
+    server_name.is_none_or(|name| host.host.eq_ignore_ascii_case(name.as_bytes()))
+}
+
 fn read_port(digits: &[u8]) -> Option<u16> {
     if digits.is_empty() || digits.len() > 5 || !digits.iter().all(u8::is_ascii_digit) {
         return None;

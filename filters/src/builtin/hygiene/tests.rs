@@ -182,6 +182,39 @@ fn exactly_one_host_that_is_served_and_agrees() {
 }
 
 #[test]
+fn over_tls_the_host_is_the_one_that_the_connection_was_opened_for() {
+    let host = |value: &str| bare().field("Host", value);
+    for (server_name, trusted, client, expected) in [
+        (None, false, get(), "ok"),
+        (Some("api.example"), false, get(), "ok"),
+        (Some("api.example"), false, host("API.example:1"), "ok"),
+        (Some("API.example"), false, h2(), "ok"),
+        (Some("www.example"), false, get(), "unknown_host"),
+        (Some("www.example"), false, h2(), "unknown_host"),
+        (Some("api.exampl"), false, get(), "unknown_host"),
+        (Some("api.example.a"), false, get(), "unknown_host"),
+        (Some("www.example"), false, host("evil"), "unknown_host"),
+        (Some("www.example"), false, bare(), "missing_host"),
+        (Some("www.example"), true, get(), "ok"),
+        (Some("www.example"), true, host("evil"), "unknown_host"),
+        (
+            Some("api.example"),
+            false,
+            host("[2001:db8::1]"),
+            "unknown_host",
+        ),
+    ] {
+        let case = format!("{server_name:?} {trusted}");
+        let mut x = testing::exchange();
+        x.server_name = server_name.map(Into::into);
+        x.peer_trusted = trusted;
+        let mut client = client;
+        let verdict = judge(&filter(), &mut x, &mut client);
+        assert_eq!(word(&verdict), expected, "{case}");
+    }
+}
+
+#[test]
 fn framing_in_doubt_is_refused_and_closes() {
     let cl = |value: &str| get().field("Content-Length", value);
     let te = |value: &str| get().field("Transfer-Encoding", value);
