@@ -2,6 +2,8 @@
 
 mod answers;
 mod bodies;
+mod bombs;
+mod changes;
 mod floods;
 mod framing;
 mod headers;
