@@ -1,6 +1,7 @@
 //! Certificates in files, and a client that believes in them.
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use std::net::SocketAddr;
@@ -97,8 +98,21 @@ impl Files {
         versions: &[&'static SupportedProtocolVersion],
         protocols: &[&str],
     ) -> ClientConfig {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        self.config_of(aws_lc_rs::default_provider(), versions, protocols)
+    }
+
+    /// The same with other suites.
+    ///
+    /// # Panics
+    /// When no such version exists.
+    #[must_use]
+    pub fn config_of(
+        &self,
+        provider: CryptoProvider,
+        versions: &[&'static SupportedProtocolVersion],
+        protocols: &[&str],
+    ) -> ClientConfig {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(self.roots.clone())

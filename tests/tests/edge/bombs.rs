@@ -18,7 +18,7 @@ const UNPACKED: usize = 64 * 1024 * 1024;
 fn gzip_bomb() -> Vec<u8> {
     let mut bits = Bits::default();
     bits.put(0b1, 1);
-    bits.put(0b10, 2);
+    bits.put(0b01, 2);
     bits.put_code(0b0011_0000, 8);
     let repeats = (UNPACKED - 1) / 258;
     for _ in 0..repeats {

@@ -3,7 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may do so anywhere")]
 
+mod hello;
+mod renegotiation;
+mod suites;
+
 use filters::testing::fakes;
+use hello::Hello;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tests::hostile::get;
@@ -108,23 +113,9 @@ async fn unknown_protocols_and_other_names_find_no_agreement() {
     stage.stop().await;
 }
 
-/// A ClientHello of one record: the version in the record, the version in the message, some suites of
-/// its time, no extension (RFC 8446, section 4.1.2).
+/// A ClientHello of the time of this version, with some suites of it and no extension.
 fn hello(version: u16) -> Vec<u8> {
-    let suites: [u16; 5] = [0xc013, 0xc014, 0x002f, 0x0035, 0x000a];
-    let mut body = version.to_be_bytes().to_vec();
-    body.extend([7; 32]);
-    body.push(0);
-    body.extend(u16::try_from(suites.len() * 2).unwrap().to_be_bytes());
-    body.extend(suites.iter().flat_map(|suite| suite.to_be_bytes()));
-    body.extend([1, 0]);
-    let mut message = vec![1];
-    message.extend(&u32::try_from(body.len()).unwrap().to_be_bytes()[1..]);
-    message.extend(body);
-    let mut record = vec![22, 3, 1];
-    record.extend(u16::try_from(message.len()).unwrap().to_be_bytes());
-    record.extend(message);
-    record
+    Hello::plain(version, &[0xc013, 0xc014, 0x002f, 0x0035, 0x000a]).record()
 }
 
 #[tokio::test]
