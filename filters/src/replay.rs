@@ -29,7 +29,7 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use shard::{BYTES_PER_ENTRY_MAX, Shard, Slot};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 const SHARDS_MAX: usize = 64;
 /// Below this many prints of one key in a shard, chance alone would fill one shard before others.
@@ -63,6 +63,8 @@ pub enum Admit {
     Full,
     /// It may have been accepted at a time that is not remembered.
     Forgotten,
+    /// Another process remembers from now on: only that one can say.
+    HandedOver,
 }
 
 /// Signatures that were accepted within their window.
@@ -71,6 +73,7 @@ pub struct ReplayCache {
     limits: ReplayLimits,
     window_s: AtomicU64,
     born_s: AtomicU64,
+    sealed: AtomicBool,
 }
 
 // === impl Print ===
@@ -134,6 +137,7 @@ impl ReplayCache {
             limits,
             window_s: AtomicU64::new(window_s),
             born_s: AtomicU64::new(born_s),
+            sealed: AtomicBool::new(false),
         }
     }
 
@@ -147,6 +151,10 @@ impl ReplayCache {
     pub fn admit(&self, key: u128, print: Print, timestamp_s: u64, now_s: u64) -> Admit {
         let window_s = self.window_s.load(Relaxed);
         let mut shard = self.shards[self.place(print.0)].lock();
+        // Read under the lock that `save` takes after the seal was set: what is admitted is saved.
+        if self.sealed.load(Relaxed) {
+            return Admit::HandedOver;
+        }
         shard.sweep(now_s, window_s);
         if timestamp_s < self.born_s.load(Relaxed).max(shard.forgotten_s()) {
             return Admit::Forgotten;
@@ -191,8 +199,14 @@ impl ReplayCache {
         self.limits.entries_max.saturating_mul(BYTES_PER_ENTRY_MAX)
     }
 
+    /// Admits nothing any more, so that whatever [`ReplayCache::save`] tells another process stays the
+    /// whole truth; or admits again, when that process did not take over.
+    pub fn seal(&self, sealed: bool) {
+        self.sealed.store(sealed, Relaxed);
+    }
+
     /// The memory as bytes, for [`ReplayCache::load`] in another process. Save when nothing is
-    /// admitted any more: what comes after is not in it.
+    /// admitted any more, or seal it first: what comes after is not in it.
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
         let mut slots: BTreeMap<u64, Slot> = BTreeMap::new();

