@@ -110,9 +110,11 @@ async fn sandbox_keys_get_an_explanation_and_live_keys_never() {
     house.stage.stop().await;
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+/// What a quarter of the times stays below: what the work costs when nobody interrupts it. Whoever else
+/// runs on the machine makes a time longer and never shorter.
+fn lower_quartile(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    times[times.len() / 2]
+    times[times.len() / 4]
 }
 
 /// Hardening, A21. Coarse on purpose: what it would find is a path that skips the work, a look-up
@@ -136,16 +138,17 @@ async fn unknown_keys_and_wrong_signatures_take_the_same_time() {
             .map(|(_, signer)| message(signer, scheme))
             .collect();
         let mut times = [Vec::new(), Vec::new()];
-        for _ in 0..ROUNDS {
-            for (request, times) in requests.iter().zip(&mut times) {
+        for round in 0..ROUNDS {
+            // Whichever came first the last time comes second now: neither has the warmer caches.
+            for at in [round % 2, 1 - round % 2] {
                 let begin = Instant::now();
-                let answer = raw.ask(request).await;
-                times.push(begin.elapsed());
+                let answer = raw.ask(&requests[at]).await;
+                times[at].push(begin.elapsed());
                 assert_eq!(answer.status, 401);
             }
         }
-        let [unknown, wrong] = times.map(median);
-        let close = unknown < wrong * 2 && wrong < unknown * 2;
+        let [unknown, wrong] = times.map(lower_quartile);
+        let close = unknown * 2 < wrong * 3 && wrong * 2 < unknown * 3;
         assert!(close, "{scheme:?}: unknown {unknown:?}, wrong {wrong:?}");
     }
     house.stage.stop().await;
