@@ -91,9 +91,9 @@ reasons! {
     /// The head is larger than allowed.
     HeaderTooLarge = "header_too_large", 431, Validation, "the request head is too large: send fewer or shorter headers";
     /// The head has more field lines than allowed.
-    TooManyHeaders = "too_many_headers", 431, Validation, "the request has too many headers";
+    TooManyHeaders = "too_many_headers", 431, Validation, "the request has too many headers: send fewer";
     /// The target is longer than allowed.
-    TargetTooLong = "target_too_long", 414, Validation, "the request target is too long";
+    TargetTooLong = "target_too_long", 414, Validation, "the request target is too long: move data from the query to the body";
     /// The target has a form or a byte that is refused.
     InvalidTarget = "invalid_target", 400, Validation, "the request target is not allowed: send a plain path without dot segments, empty segments, or escaped separators";
     /// No Host, or an empty one (RFC 9112, section 3.2).
@@ -121,7 +121,7 @@ reasons! {
     /// More trailers than allowed, or trailers where none can be passed on.
     TrailersTooLarge = "trailers_too_large", 431, Validation, "the trailers are too large";
     /// `Expect` asks for something other than 100-continue.
-    ExpectationFailed = "expectation_failed", 417, Validation, "the only expectation here is 100-continue";
+    ExpectationFailed = "expectation_failed", 417, Validation, "the only expectation here is 100-continue: send that one, or no Expect at all";
     /// The body does not fit its announced length, or ended early.
     IncompleteBody = "incomplete_body", 400, Validation, "the request body ended before its announced length";
     /// A method that no server knows, or none that we pass on.

@@ -21,9 +21,10 @@ pub(crate) async fn refuse(
     inbox: &[u8],
     refusal: Refusal,
 ) {
-    let reply = Reply::refuse(reason_of(refusal))
-        .saying(refusal.message())
-        .closing();
+    let mut reply = Reply::refuse(reason_of(refusal)).closing();
+    if let Some(limit) = refusal.limit() {
+        reply = reply.with_detail("limit", Detail::Number(limit as u64));
+    }
     speak(shared, stream, connection, &reply, request_line(inbox)).await;
 }
 

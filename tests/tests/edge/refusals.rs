@@ -26,13 +26,6 @@ const ROUTES: &str = "
   - { name: old, path: /api/v0/orders, methods: [GET], chain: versioned, upstream: orders, public: true }
 ";
 
-/// Refusals of the gate that HTTP/2 meets in a filter.
-const GATE: [&str; 3] = [
-    "414_target_too_long",
-    "417_expectation_failed",
-    "431_too_many_headers",
-];
-
 struct Parts {
     stage: Stage,
     signer: Signer,
@@ -93,12 +86,7 @@ async fn check(parts: &Parts, name: &str, message: &Message, status: u16, reason
     assert!(by1.only("date").is_some(), "{name}: no date");
     let by2 = Http2::connect(parts.stage.address).await.ask(message).await;
     check_refusal(name, &by2, status, reason);
-    // HTTP/1.1's gate refuses these by the bytes alone, and words them by itself.
-    if GATE.contains(&name) {
-        check_golden(&format!("{name}_http2"), &by2);
-    } else {
-        check_golden(name, &by2);
-    }
+    check_golden(name, &by2);
 }
 
 impl Parts {
