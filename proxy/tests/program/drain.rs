@@ -38,7 +38,7 @@ fn a_drain_answers_what_is_in_flight_and_refuses_what_is_new() {
     let answer = slow.receive().unwrap();
     assert_eq!((answer.status, &*answer.body), (200, &b"well"[..]));
     assert!(slow.is_closed(), "a kept connection ends after its answer");
-    let status = edge.process.ended(Duration::from_secs(5));
+    let status = edge.process.ended(Duration::from_secs(20));
     assert!(status.is_some_and(|status| status.success()), "{status:?}");
 }
 
@@ -66,7 +66,7 @@ fn a_drain_ends_in_time_whatever_still_hangs_and_a_second_signal_at_once() {
                 TcpStream::connect(edge.address).is_err().then_some(())
             });
         }
-        let status = edge.process.ended(Duration::from_secs(4));
+        let status = edge.process.ended(Duration::from_secs(20));
         assert!(status.is_some_and(|status| status.success()), "{status:?}");
         assert!(hanging.join().unwrap().is_err());
         witness.go_on.send(()).unwrap();

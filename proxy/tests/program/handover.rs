@@ -89,7 +89,7 @@ fn a_hand_over_loses_no_request_and_forgets_no_signature() {
     assert_ne!(id, edge.process.id());
     // The former guard must not look for children that are guarded by name now.
     std::mem::forget(std::mem::replace(&mut heir, Heir::Is(id)));
-    let status = edge.process.ended(Duration::from_secs(10));
+    let status = edge.process.ended(Duration::from_secs(20));
     assert!(status.is_some_and(|status| status.success()), "{status:?}");
     more();
     stop.store(true, Ordering::Relaxed);

@@ -63,7 +63,7 @@ fn an_outage_of_postgresql_stops_nobody_whose_key_is_known() {
             .and_then(|mut c| c.signed(&later, "GET", "/api/v1/x", b""));
         (answer.unwrap().status == 200).then_some(())
     });
-    edge.process.end("TERM", Duration::from_secs(5));
+    edge.process.end("TERM", Duration::from_secs(20));
 }
 
 #[test]

@@ -379,7 +379,7 @@ async fn slow_upstreams_run_out_of_time() {
                 assert!(text.contains(reason), "{what}: {text}");
             }
             assert!(took > Duration::from_millis(600), "{what}: {took:?}");
-            assert!(took < Duration::from_secs(6), "{what}: {took:?}");
+            assert!(took < Duration::from_secs(15), "{what}: {took:?}");
             check_next(&stage, &mut raw, what).await;
             drop(raw);
             stage.stop().await;
@@ -423,7 +423,7 @@ async fn slow_upstreams_run_out_of_time_by_http2() {
                 check_refusal(what, &answer, 504, "upstream_timeout");
             }
             assert!(took > Duration::from_millis(600), "{what}: {took:?}");
-            assert!(took < Duration::from_secs(6), "{what}: {took:?}");
+            assert!(took < Duration::from_secs(15), "{what}: {took:?}");
             stage.stop().await;
         });
     }

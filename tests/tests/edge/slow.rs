@@ -13,14 +13,14 @@ use tests::stage::Stage;
 use tests::{eventually, within};
 
 /// The time that the policy of these tests gives, for each thing.
-const TIME: Duration = Duration::from_millis(700);
+const TIME: Duration = Duration::from_millis(1500);
 
 fn short(policy: &str) -> String {
     policy
-        .replace("head_timeout: 10s", "head_timeout: 700ms")
-        .replace("idle_timeout: 20s", "idle_timeout: 700ms")
-        .replace("body_timeout: 10s", "body_timeout: 700ms")
-        .replace("write_timeout: 10s", "write_timeout: 700ms")
+        .replace("head_timeout: 10s", "head_timeout: 1500ms")
+        .replace("idle_timeout: 20s", "idle_timeout: 1500ms")
+        .replace("body_timeout: 10s", "body_timeout: 1500ms")
+        .replace("write_timeout: 10s", "write_timeout: 1500ms")
         .replace("read_timeout: 10s", "read_timeout: 1s")
 }
 
@@ -31,7 +31,7 @@ fn check_took(what: &str, began: Instant) {
         took > TIME.mul_f64(0.9),
         "{what}: ended early, after {took:?}"
     );
-    assert!(took < TIME + Duration::from_secs(5), "{what}: {took:?}");
+    assert!(took < TIME + Duration::from_secs(13), "{what}: {took:?}");
 }
 
 /// Sends a beginning, then one byte more every now and then, until an answer comes.
@@ -166,7 +166,7 @@ async fn slow_bodies_end_by_http2_too() {
         if dripping {
             let piece = Frame::new(kind::DATA, 0, 1, *b"x").to_bytes();
             let mut pause = tokio::time::interval(Duration::from_millis(50));
-            for _ in 0..30 {
+            for _ in 0..60 {
                 pause.tick().await;
                 if frames.try_send(&piece).await.is_err() {
                     end = Some(End::Closed);
@@ -236,16 +236,17 @@ async fn pipelining_without_reading_is_bounded() {
 #[tokio::test]
 async fn idle_connections_are_closed() {
     let (_witness, stage) = set_by(|policy| short(&policy)).await;
+    // From before the answer on: the edge's time may begin long before this thread goes on.
+    let began = Instant::now();
     let mut raw = Raw::connect(stage.address).await;
     assert_eq!(raw.ask(get("/exact")).await.status, 200);
-    let began = Instant::now();
     assert!(raw.is_closed().await);
     check_took("HTTP/1.1", began);
+    let began = Instant::now();
     let mut frames = Frames::connect(stage.address).await;
     let head = request("GET", "edge.example", "/exact", &[]);
     frames.frame(&headers(1, head, true)).await;
     assert_eq!(word(&frames.end_of(1).await), "served");
-    let began = Instant::now();
     frames.closed().await;
     check_took("HTTP/2", began);
     stage.stop().await;

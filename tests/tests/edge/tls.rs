@@ -158,7 +158,7 @@ async fn unfinished_handshakes_end() {
         let files = Files::make();
         let witness = Witness::start().await;
         let short =
-            policy(&files, witness.address).replace("head_timeout: 10s", "head_timeout: 700ms");
+            policy(&files, witness.address).replace("head_timeout: 10s", "head_timeout: 2s");
         let stage = Stage::start(&short).await;
         (files, witness, stage)
     };
@@ -176,7 +176,7 @@ async fn unfinished_handshakes_end() {
     tls.write_all(close.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let _ = within("an answer", tls.read_to_end(&mut answer)).await;
-    assert!(answer.starts_with(b"HTTP/1.1 200") && served.elapsed() < Duration::from_secs(2));
+    assert!(answer.starts_with(b"HTTP/1.1 200") && served.elapsed() < Duration::from_secs(10));
     drop(tls);
     let mut slow = files
         .connect(stage.address, &[&rustls::version::TLS13], &["h2"])
@@ -188,7 +188,7 @@ async fn unfinished_handshakes_end() {
     assert!(silent.is_closed().await);
     let _ = half.rest().await;
     assert!(
-        began.elapsed() < Duration::from_secs(6),
+        began.elapsed() < Duration::from_secs(15),
         "{:?}",
         began.elapsed()
     );

@@ -73,7 +73,7 @@ async fn a_stopped_upstream_is_a_503_and_comes_back() {
         let answer = ask(stage.address, request).await.expect("an answer");
         check_refusal(method, &answer, 503, "no_upstream");
         assert!(answer.only("retry-after").is_some());
-        assert!(began.elapsed() < Duration::from_secs(2));
+        assert!(began.elapsed() < Duration::from_secs(8));
         let http2 = Http2::connect(stage.address).await;
         let answer = http2.ask(&Message::new(method, "/open/x")).await;
         check_refusal(method, &answer, 503, "no_upstream");
@@ -110,7 +110,7 @@ async fn a_connection_that_never_comes_has_its_time() {
     check_refusal("a full queue", &answer, 503, "no_upstream");
     let took = began.elapsed();
     assert!(
-        took > Duration::from_millis(250) && took < Duration::from_secs(3),
+        took > Duration::from_millis(250) && took < Duration::from_secs(12),
         "{took:?}"
     );
     stage.stop().await;
