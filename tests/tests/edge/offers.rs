@@ -90,6 +90,16 @@ async fn http_1_0_is_served_and_closed() {
     assert_eq!(answer.status, 200);
     assert!(raw.is_closed().await);
     assert_eq!(witness.begun(), 1);
+    // It cannot wait for a 100 (RFC 9110, section 10.1.1), and gets none.
+    let mut raw = Raw::connect(stage.address).await;
+    raw.send(
+        "POST /open/x HTTP/1.0\r\nHost: edge.example\r\nContent-Length: 5\r\n\
+         Expect: 100-continue\r\n\r\nhello",
+    )
+    .await;
+    let answer = raw.any_answer(false).await.expect("an answer");
+    assert_eq!(answer.status, 200);
+    assert!(raw.is_closed().await);
     check_ended(
         &stage,
         &witness,

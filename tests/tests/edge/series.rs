@@ -86,3 +86,31 @@ async fn what_clients_say_makes_no_series() {
     }
     stage.stop().await;
 }
+
+/// What the private listener shows is nothing to clients (A36), whatever they call it.
+#[tokio::test]
+async fn what_is_private_is_nothing_outside() {
+    let (witness, stage) = set().await;
+    for path in [
+        "/metrics",
+        "/ready",
+        "/live",
+        "/reload",
+        "/debug/pprof",
+        "/admin",
+        "/.env",
+    ] {
+        for method in ["GET", "POST"] {
+            let request = get(path).replace("GET", method);
+            let answer = ask(stage.address, request).await.unwrap();
+            let refused = [(404, "no_route"), (400, "invalid_target")];
+            let found = (answer.status, answer.reason());
+            assert!(
+                refused.contains(&(found.0, found.1.as_str())),
+                "{path}: {found:?}"
+            );
+        }
+    }
+    assert_eq!(witness.begun(), 0);
+    stage.stop().await;
+}

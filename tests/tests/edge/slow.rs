@@ -21,7 +21,7 @@ fn short(policy: &str) -> String {
         .replace("idle_timeout: 20s", "idle_timeout: 1500ms")
         .replace("body_timeout: 10s", "body_timeout: 1500ms")
         .replace("write_timeout: 10s", "write_timeout: 1500ms")
-        .replace("read_timeout: 10s", "read_timeout: 1s")
+        .replace("read_timeout: 10s", "read_timeout: 4s")
 }
 
 /// Something took about the time that it was given: not less, and not without end.

@@ -8,6 +8,7 @@
 mod arrows;
 mod attributes;
 mod documents;
+mod hardening;
 mod house;
 mod never;
 mod samples;
@@ -131,6 +132,11 @@ fn the_map_names_every_folder() {
 #[test]
 fn every_filter_is_in_the_readme() {
     check(documents::every_filter_is_in_the_readme);
+}
+
+#[test]
+fn every_hostile_case_has_its_tests() {
+    check(hardening::every_hostile_case_has_its_tests);
 }
 
 #[test]
