@@ -2,6 +2,7 @@
 
 use super::super::partner::House;
 use super::told;
+use tests::eventually;
 use tests::message::Message;
 use tests::raw::{Answer, Raw};
 
@@ -95,6 +96,16 @@ async fn failures_of_an_address_are_limited() {
     for n in 20..25 {
         assert_eq!(ask_from(&house, 1, &wrong(n)).await.status, 401);
     }
+    // An answer is on its way before its failure is counted; a good request costs nothing here.
+    let mut number = 1000;
+    let mut counted = async || {
+        eventually("the count of failures", async || {
+            number += 1;
+            ask_from(&house, 1, &good(number)).await.status == 429
+        })
+        .await;
+    };
+    counted().await;
     for message in [wrong(25), good(25), Message::new("GET", "/api/v1/orders")] {
         let answer = ask_from(&house, 1, &message).await;
         assert_eq!(
@@ -111,6 +122,6 @@ async fn failures_of_an_address_are_limited() {
     house.stage.fakes.clock.advance_s(12);
     assert_eq!(ask_from(&house, 1, &good(27)).await.status, 200);
     assert_eq!(ask_from(&house, 1, &wrong(28)).await.status, 401);
-    assert_eq!(ask_from(&house, 1, &good(29)).await.status, 429);
+    counted().await;
     house.stage.stop().await;
 }
