@@ -113,12 +113,6 @@ impl Connection {
         }
     }
 
-    /// The same, opened for this server.
-    pub(crate) fn of_server(mut self, name: Option<&str>) -> Self {
-        self.server_name = name.map(Arc::from);
-        self
-    }
-
     /// Makes ready for the next request on the connection.
     pub(crate) fn begin(&self, head_ns: u64, keeps: bool) {
         self.keeps.store(keeps, Relaxed);

@@ -377,7 +377,8 @@ async fn serve(
     };
     if let Some(stream) = stream {
         let scheme = stream.scheme();
-        let connection = Connection::new(peer, scheme).of_server(stream.server_name());
+        let mut connection = Connection::new(peer, scheme);
+        connection.server_name = stream.server_name().map(Arc::from);
         let connection = Arc::new(connection);
         if seat.is_some() {
             gate::serve(shared, stream, connection, spoken, worker).await;

@@ -1,7 +1,7 @@
 //! Bodies that are small on the wire and huge to whoever opens them (A32): the edge neither unpacks nor
 //! parses. They pass byte for byte, and what is held for a signature is what was sent and no more.
 
-use crate::partner::House;
+use super::partner::House;
 use filters::signing::Scheme;
 use sha2::{Digest, Sha256};
 use tests::eventually;

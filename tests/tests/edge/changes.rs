@@ -1,7 +1,7 @@
 //! What changes while requests flow (A46): keys end, policies are replaced, limits move. No request is
 //! lost, none is judged by neither the old nor the new, and after the change only the new one counts.
 
-use crate::partner::House;
+use super::partner::House;
 use futures_util::future::{join, join_all};
 use std::cell::{Cell, RefCell};
 use tests::eventually;
