@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! Anonymous ──api_key──► Claimed ──signature──► Known(Principal)
+//!         └──────────────────jwt──────────────► Known(Principal)
 //! ```
 //!
 //! A [`Principal`] exists only where a [`Proof`] was given, and a proof can be made only by the
-//! filters that prove: `api_key`, `signature` and, later, `jwt`.
+//! filters that prove: `api_key`, `signature` and `jwt`.
 
 use crate::key::KeyRecord;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Proof {
 // === impl Principal ===
 
 impl Principal {
-    /// The principal that a key's record describes.
+    /// The principal that a record describes: a key's, or one made of a token's claims.
     #[must_use]
     pub fn new(record: Arc<KeyRecord>, _proof: &Proof) -> Self {
         Self { record }

@@ -84,6 +84,7 @@ catalog! {
     crate::builtin::body_limit::BodyLimit,
     crate::builtin::api_key::ApiKey,
     crate::builtin::signature::Signature,
+    crate::builtin::jwt::Jwt,
     crate::builtin::rate_limit::RateLimit,
     crate::builtin::headers::Headers,
 }

@@ -21,6 +21,8 @@ pub struct Env {
     pub replays: Arc<ReplayCache>,
     /// Where access log lines go.
     pub log: Arc<dyn LogSink>,
+    /// Files that the configuration names.
+    pub texts: Arc<dyn Texts>,
     /// Facts of the policy file that more than one filter needs.
     pub site: Arc<Site>,
 }
@@ -78,4 +80,14 @@ pub enum Lookup {
 pub trait LogSink: Send + Sync {
     /// Writes one line: `fill` puts it, without a line end, into a buffer of the sink's own.
     fn line(&self, fill: &mut dyn FnMut(&mut Vec<u8>));
+}
+
+/// Files that the configuration names, such as public keys. They are asked for only while a filter is
+/// built, so that a new plan sees what they hold by then.
+pub trait Texts: Send + Sync {
+    /// The text behind a reference (`file:PATH`).
+    ///
+    /// # Errors
+    /// Why there is none, in lower case, without a full stop.
+    fn read(&self, reference: &str) -> Result<String, String>;
 }

@@ -31,4 +31,5 @@ pub mod signing;
 mod snapshot;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod token;
 pub mod units;

@@ -71,6 +71,39 @@ pub const CREDENTIALS_MAX: usize = 4;
 /// Addresses and networks in one list.
 pub const NETWORKS_MAX: usize = 1024;
 
+/// Bytes of a bearer token (hardening, 2.4).
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// Members of one JSON object in a token.
+pub const TOKEN_MEMBERS_MAX: usize = 64;
+
+/// Bytes of a token's subject, client or tier: they become names of buckets, fields and log lines.
+pub const TOKEN_NAME_BYTES_MAX: usize = 256;
+
+/// Seconds that an issuer's clock may differ from ours, unless the policy says otherwise.
+pub const TOKEN_LEEWAY_S: u64 = 30;
+
+/// Seconds that a policy may ask for as leeway (hardening, 2.4).
+pub const TOKEN_LEEWAY_S_MAX: u64 = 60;
+
+/// Keys of one set that verify tokens: a rotation has two at once.
+pub const TOKEN_KEYS_MAX: usize = 16;
+
+/// Bits of an RSA key that verifies tokens (RFC 7518, section 3.3).
+pub const TOKEN_KEY_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
+
+/// Bytes of memory for verified tokens of one filter, unless the policy says otherwise: some
+/// 16,000 tokens.
+pub const TOKEN_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Bytes that a policy may ask for.
+pub const TOKEN_CACHE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Parts of that memory, each under a lock of its own.
+pub const TOKEN_CACHE_SHARDS: usize = 16;
+
+const _: () = assert!(TOKEN_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(TOKEN_LEEWAY_S <= TOKEN_LEEWAY_S_MAX);
 const _: () = assert!(TARGET_LENGTH_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(CHAIN_FILTERS_MAX < u8::MAX as usize);
 const _: () = assert!(SIGNATURE_WINDOW_S <= SIGNATURE_WINDOW_S_MAX);

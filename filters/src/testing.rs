@@ -9,12 +9,14 @@
 //! ```
 
 mod client;
+mod issuer;
 
 pub use client::{FakeClient, FieldList};
+pub use issuer::{Issuer, compact};
 
 use crate::clock::{Clock, Now};
 use crate::edits::Edits;
-use crate::env::{Env, Keys, LogSink, Lookup, Site};
+use crate::env::{Env, Keys, LogSink, Lookup, Site, Texts};
 use crate::exchange::{Client, Exchange, Outcome, RequestId, Scheme};
 use crate::filter::{Filter, Step, Verdict};
 use crate::head::ResponseHead;
@@ -53,6 +55,12 @@ pub struct Lines {
     lines: Mutex<Vec<Vec<u8>>>,
 }
 
+/// Texts that were put in by hand, by their references.
+#[derive(Default)]
+pub struct FixedTexts {
+    texts: Mutex<HashMap<String, String>>,
+}
+
 /// An [`Env`] and handles to the fakes in it.
 pub struct Fakes {
     /// What a filter is built with.
@@ -63,6 +71,8 @@ pub struct Fakes {
     pub keys: Arc<FixedKeys>,
     /// The log in it.
     pub lines: Arc<Lines>,
+    /// The texts in it.
+    pub texts: Arc<FixedTexts>,
 }
 
 // === impl ManualClock ===
@@ -165,6 +175,22 @@ impl LogSink for Lines {
     }
 }
 
+// === impl FixedTexts ===
+
+impl FixedTexts {
+    /// Puts a text in, in place of what was there.
+    pub fn put(&self, reference: &str, text: impl Into<String>) {
+        self.texts.lock().insert(reference.to_owned(), text.into());
+    }
+}
+
+impl Texts for FixedTexts {
+    fn read(&self, reference: &str) -> Result<String, String> {
+        let text = self.texts.lock().get(reference).cloned();
+        text.ok_or_else(|| format!("there is no {reference}"))
+    }
+}
+
 // === what tests commonly do ===
 
 /// An environment of fakes.
@@ -182,12 +208,14 @@ pub fn fakes_of(site: Site) -> Fakes {
     let clock = Arc::new(ManualClock::new());
     let keys = Arc::new(FixedKeys::default());
     let lines = Arc::new(Lines::default());
+    let texts = Arc::new(FixedTexts::default());
     let env = Env {
         clock: Arc::<ManualClock>::clone(&clock),
         keys: Arc::<FixedKeys>::clone(&keys),
         quotas: Arc::new(Quotas::default()),
         replays: Arc::new(ReplayCache::default()),
         log: Arc::<Lines>::clone(&lines),
+        texts: Arc::<FixedTexts>::clone(&texts),
         site: Arc::new(site),
     };
     Fakes {
@@ -195,6 +223,7 @@ pub fn fakes_of(site: Site) -> Fakes {
         clock,
         keys,
         lines,
+        texts,
     }
 }
 

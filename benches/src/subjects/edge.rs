@@ -17,6 +17,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, mpsc};
+use tidegate::config::Files;
 use tidegate::edge::{Edge, Parts};
 use tidegate::keys::Directory;
 use tidegate::policy::Policy;
@@ -90,6 +91,7 @@ pub fn serve(origin: SocketAddr) -> anyhow::Result<()> {
         quotas: Arc::new(Quotas::default()),
         replays: Arc::new(ReplayCache::new(replay_limits, 300, 0)),
         log: Arc::new(AccessLog::off()),
+        texts: Arc::new(Files),
         site: Arc::clone(&policy.site),
     };
     let plan = tidegate::plan::compile(&policy, &env).map_err(|report| anyhow!("{report}"))?;

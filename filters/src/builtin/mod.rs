@@ -8,6 +8,7 @@ pub mod cors;
 pub mod headers;
 pub mod hygiene;
 pub mod ip_allow;
+pub mod jwt;
 pub mod rate_limit;
 pub mod request_id;
 pub mod signature;

@@ -174,6 +174,14 @@ reasons! {
     ReplayedSignature = "replayed_signature", 401, Authentication, "this signature was used before: sign again with a new timestamp or nonce";
     /// Nobody could remember this signature, so it is refused.
     ReplayMemoryFull = "replay_memory_full", 503, Unavailable, "too many signed requests are remembered at this moment: try again";
+    /// No bearer token where one is required.
+    MissingToken = "missing_token", 401, Authentication, "send an access token: Authorization: Bearer <token>";
+    /// The bearer token has not the form of one.
+    MalformedToken = "malformed_token", 401, Authentication, "this is not an access token: check that it was copied whole";
+    /// The bearer token is not good here: forged, of another issuer, or meant for somebody else.
+    InvalidToken = "invalid_token", 401, Authentication, "the access token is not valid here: get a new one for this API";
+    /// The token's time is over; told to whoever holds a token with a good signature.
+    ExpiredToken = "expired_token", 401, Authentication, "the access token has expired: get a new one";
     // --- what they may ---------------------------------------------------------------------------
     /// The address is on no list, or on the deny list.
     AddressNotAllowed = "address_not_allowed", 403, Authorization, "requests from this address are not allowed";

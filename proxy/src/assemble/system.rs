@@ -6,6 +6,7 @@ use super::options::SystemOptions;
 use super::records::Records;
 use super::state::{self, Stores};
 use crate::admin::{Admin, House, Readiness};
+use crate::config::Files;
 use crate::config::units::LogTarget as WrittenTarget;
 use crate::edge::{Edge, Parts};
 use crate::policy::{Loaded, Policy};
@@ -74,6 +75,7 @@ impl System {
             quotas: stores.quotas,
             replays: stores.replays,
             log: sink,
+            texts: Arc::new(Files),
             site: Arc::clone(&policy.site),
         };
         let plan = reload::compile(&policy, &env)?;

@@ -3,6 +3,9 @@
 /// Bytes of a policy file. The shipped one has a few thousand; a generated one may be long.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes of a file that a filter's configuration names: a set of public keys has a few thousand.
+pub const NAMED_FILE_BYTES_MAX: u64 = 64 * 1024;
+
 /// Values in one file, those behind aliases counted once for each use: a file of a few lines that
 /// unfolds into millions of values is refused while it is read.
 pub const NODES_MAX: usize = 50_000;

@@ -11,6 +11,7 @@
 mod chains;
 mod de;
 mod error;
+mod files;
 pub(crate) mod hint;
 pub mod limits;
 mod named;
@@ -26,6 +27,7 @@ pub mod units;
 
 pub use de::{Reader, Wrong};
 pub use error::{Mistake, Mistakes, Report, Severity};
+pub use files::Files;
 pub use named::Named;
 pub use raw::Raw;
 pub use source::{Position, Source};

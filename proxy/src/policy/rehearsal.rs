@@ -2,8 +2,10 @@
 //!
 //! A filter may refuse at the last step, when it is built. So that this is in the same report as all
 //! other mistakes, every filter is built at loading too, in a world where the clock stands still, no key
-//! is known and nothing is logged. What was built is dropped.
+//! is known and nothing is logged. Only files are the real ones: what a chain's keys lack is to be told
+//! before it runs. What was built is dropped.
 
+use crate::config::Files;
 use filters::catalog::Prepared;
 use filters::clock::{Clock, Now};
 use filters::env::{Env, Keys, LogSink, Lookup, Site};
@@ -33,6 +35,7 @@ impl Rehearsal {
                 quotas: Arc::new(Quotas::default()),
                 replays: Arc::new(ReplayCache::default()),
                 log: nowhere,
+                texts: Arc::new(Files),
                 site: Arc::clone(site),
             },
         }
