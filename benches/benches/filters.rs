@@ -27,8 +27,8 @@ use filters::head::ResponseHead;
 use filters::key::KeyRecord;
 use filters::signing::Scheme;
 use filters::testing::{
-    FakeClient, FieldList, ManualClock, START_S, exchange_at, fakes_of, finish, judge, outcome,
-    word,
+    FakeClient, FieldList, Issuer, ManualClock, START_S, exchange_at, fakes_of, finish, judge,
+    outcome, word,
 };
 use filters::units::Rate;
 use serde_json::{Value, json};
@@ -49,7 +49,13 @@ const BATCHES: usize = 400;
 /// Batches before.
 const WARM_UP: usize = 40;
 
+/// Where the keys of tokens are.
+const KEYS: &str = "file:keys";
+
 const BODY: &[u8] = &[b'a'; 1024];
+
+/// Different tokens.
+const TOKENS: usize = 64;
 
 /// A head as a client of an API sends it.
 const HEAD: &[u8] = b"GET /api/v1/orders HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: tidegate\r\nAccept: */*\r\nX-API-Key: ak_live_0000000000000000000000000000012Ab3Cd\r\n\r\n";
@@ -61,6 +67,8 @@ enum Kind {
     Get,
     /// From a web page.
     GetFromPage,
+    /// By a bearer token in place of a key, one of as many as there are partners.
+    GetByToken,
     Post,
     PostBodyTimestamp,
 }
@@ -70,6 +78,7 @@ struct Bench {
     env: Env,
     clock: Arc<ManualClock>,
     partners: Vec<Partner>,
+    tokens: Vec<String>,
     route: Arc<RouteFacts>,
     answer: FieldList,
     made: usize,
@@ -138,6 +147,10 @@ fn filters() -> Vec<(
     Kind,
 )> {
     let by_address = json!({"by": "address", "name": "edge", "policies": {"burst": "1000000000/min"}, "failures": "60/min"});
+    let tokens = |cache| {
+        let audience = ["https://api.example"];
+        json!({"issuer": "https://issuer.example", "audience": audience, "keys": KEYS, "cache": cache})
+    };
     let networks = json!({"allow": ["10.0.0.0/8", "192.0.2.0/24"]});
     let origins = json!({"origins": ["https://app.example.com"]});
     let signed = &["api_key"][..];
@@ -187,6 +200,14 @@ fn filters() -> Vec<(
             Kind::PostBodyTimestamp,
         ),
         (
+            "jwt, remembered",
+            &[],
+            "jwt",
+            tokens("32MiB"),
+            Kind::GetByToken,
+        ),
+        ("jwt, verified", &[], "jwt", tokens("0B"), Kind::GetByToken),
+        (
             "rate_limit, by caller",
             proved,
             "rate_limit",
@@ -233,6 +254,14 @@ impl Bench {
         let keys = Directory::new(Arc::clone(&fakes.env.clock));
         let records: Vec<KeyRecord> = partners.iter().map(Partner::record).collect();
         keys.load(records);
+        let issuer = Issuer::new("one");
+        fakes.texts.put(KEYS, issuer.jwks());
+        let tokens = (0..TOKENS).map(|n| {
+            let mut claims = Issuer::claims();
+            claims["sub"] = format!("partner_{n}").into();
+            issuer.token(&claims)
+        });
+        let tokens = tokens.collect();
         let mut env = fakes.env;
         env.keys = Arc::new(keys);
         env.log = Arc::new(Forgetful::default());
@@ -240,6 +269,7 @@ impl Bench {
             env,
             clock: fakes.clock,
             partners,
+            tokens,
             route: Arc::new(RouteFacts {
                 name: "orders".into(),
                 body_max: 1 << 20,
@@ -367,7 +397,7 @@ impl Bench {
         let partner = &self.partners[self.made % self.partners.len()];
         let path = "/api/v1/orders";
         let (method, body, scheme) = match kind {
-            Kind::Get | Kind::GetFromPage => ("GET", &b""[..], Scheme::V1),
+            Kind::Get | Kind::GetFromPage | Kind::GetByToken => ("GET", &b""[..], Scheme::V1),
             Kind::Post => ("POST", BODY, Scheme::V1),
             Kind::PostBodyTimestamp => ("POST", BODY, Scheme::BodyTimestamp),
         };
@@ -389,11 +419,17 @@ impl Bench {
         let mut client = FakeClient::new(method, path)
             .field("Host", "localhost")
             .field("User-Agent", "tidegate-bench")
-            .field("Accept", "*/*")
-            .field("X-API-Key", &partner.key)
-            .field("X-Timestamp", timestamp)
-            .field("X-Nonce", nonce)
-            .field("X-API-Signature", signature);
+            .field("Accept", "*/*");
+        if matches!(kind, Kind::GetByToken) {
+            let token = &self.tokens[self.made % self.tokens.len()];
+            client = client.field("Authorization", format!("Bearer {token}"));
+        } else {
+            client = client
+                .field("X-API-Key", &partner.key)
+                .field("X-Timestamp", timestamp)
+                .field("X-Nonce", nonce)
+                .field("X-API-Signature", signature);
+        }
         if matches!(kind, Kind::GetFromPage) {
             client = client.field("Origin", "https://app.example.com");
         }

@@ -10,6 +10,7 @@ use filters::key::{Environment, KeyRecord};
 use filters::testing::{Fakes, START_S, fakes, key_record, key_text};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tidegate::config::Files;
 use tidegate::edge::{Edge, Parts};
 use tidegate::telemetry::metrics::Metrics;
 use tokio_util::sync::CancellationToken;
@@ -135,7 +136,10 @@ fn plan(policy: &str, fakes: &Fakes) -> Arc<tidegate::plan::Plan> {
         Ok(loaded) => loaded,
         Err(report) => panic!("{}", report),
     };
-    match tidegate::plan::compile(&loaded.policy, &fakes.env) {
+    // Policies of tests name files of their own.
+    let mut env = fakes.env.clone();
+    env.texts = Arc::new(Files);
+    match tidegate::plan::compile(&loaded.policy, &env) {
         Ok(plan) => Arc::new(plan),
         Err(report) => panic!("{}", report),
     }

@@ -15,7 +15,8 @@
 //! `cut` when the exchange broke off, `note` with the cause, and `query` when asked for. What is not
 //! known is left out. Lines go to the log's sink, which never blocks and counts what it drops.
 //!
-//! **Secrets.** A key is known by its id alone. Header fields are not logged, but for `User-Agent`,
+//! **Secrets.** A key is known by its id alone, a token by `client:` or `subject:` and the name that it
+//! gives; both, and `consumer`, are masked where they are an e-mail address. Header fields are not logged, but for `User-Agent`,
 //! cut at 256 bytes. Path segments and values of queries that look like a key, a secret or an e-mail
 //! address are written as `***`, and so are values whose name says that they are one.
 //!
@@ -143,8 +144,12 @@ fn write_caller(line: &mut Line<'_>, caller: &Caller) {
     match caller {
         Caller::Known(principal) => {
             let record = principal.record();
-            line.text("keyId", record.id.as_bytes());
-            line.text("consumer", record.consumer.as_bytes());
+            // A token's subject may be anything, even an e-mail address.
+            for (name, text) in [("keyId", &record.id), ("consumer", &record.consumer)] {
+                line.open(name);
+                private::text(line, text.as_bytes());
+                line.close();
+            }
             line.text("tier", record.tier.as_bytes());
         }
         Caller::Claimed(claim) => {

@@ -50,12 +50,12 @@ impl Lifetime {
 // === impl Claims ===
 
 impl<'a> Claims<'a> {
-    /// Reads and judges a payload.
-    pub(super) fn read(
-        payload: &'a [u8],
-        expected: &Expected,
-        now_s: u64,
-    ) -> Result<Self, TokenError> {
+    /// Reads and judges a payload. What nobody has signed says nothing: see
+    /// [`Verifier::verify`](super::Verifier::verify).
+    ///
+    /// # Errors
+    /// Which claim is missing, malformed or not as expected.
+    pub fn read(payload: &'a [u8], expected: &Expected, now_s: u64) -> Result<Self, TokenError> {
         let mut issuer = None;
         let mut audience = None;
         let mut subject = None;

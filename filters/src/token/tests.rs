@@ -1,7 +1,9 @@
-//! Attacks on tokens (hardening, 2.4; A22, A23, A25), and the keys that stand against them.
+//! Attacks on tokens (hardening, 2.4; A22, A23, A25).
+
+mod keys;
 
 use super::*;
-use crate::limits::{TOKEN_BYTES_MAX, TOKEN_KEYS_MAX, TOKEN_NAME_BYTES_MAX};
+use crate::limits::{TOKEN_BYTES_MAX, TOKEN_NAME_BYTES_MAX};
 use crate::testing::{Issuer, START_S, compact};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -126,7 +128,7 @@ fn forged_signatures_are_refused() {
     let other = Issuer::claims()
         .to_string()
         .replace("partner_7", "partner_8");
-    let (head, signature) = good.rsplit_once('.').unwrap();
+    let (_, signature) = good.rsplit_once('.').unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
     let none = issuer.header().to_string().replace("RS256", "none");
     for (name, token, expected) in [
@@ -180,7 +182,6 @@ fn forged_signatures_are_refused() {
     ] {
         assert_eq!(outcome(&verifier, &token, START_S), Err(expected), "{name}");
     }
-    let _ = head;
 }
 
 #[test]
@@ -249,9 +250,11 @@ fn a_token_has_8_kib_at_most() {
     let verifier = verifier(&issuer.jwks());
     // Unpadded base64url has lengths that no token of whole bytes meets: parts differ in length.
     let token = |length: usize| {
-        (0..3 * TOKEN_BYTES_MAX).find_map(|n| {
-            let pad = "x".repeat(n % TOKEN_BYTES_MAX);
-            let head = "y".repeat(n / TOKEN_BYTES_MAX);
+        // Near enough for few tries; what is left over is found by the header's length.
+        let least = (length - 343) * 3 / 4 - 600;
+        (0..2000).find_map(|n| {
+            let pad = "x".repeat(least + n % 500);
+            let head = "y".repeat(n / 500);
             let header = with(issuer.header(), &json!({"pad": head})).to_string();
             let payload = with(Issuer::claims(), &json!({"pad": pad})).to_string();
             let signed = Issuer::signed(&header, &payload);
@@ -368,207 +371,20 @@ fn claims_are_judged() {
     );
 }
 
+/// Whatever is changed of a token, nothing else than the token itself is proved.
 #[test]
-fn a_kid_looks_up_and_does_nothing_else() {
-    let (one, two, stranger) = (Issuer::new("one"), Issuer::new("two"), Issuer::new("three"));
-    let both = json!({"keys": [one.jwk(), two.jwk()]}).to_string();
-    let of = |issuer: &Issuer, kid: Value| {
-        let header = with(issuer.header(), &json!({"kid": kid})).to_string();
-        issuer.sign(&header, &Issuer::claims().to_string())
-    };
-    let unknown = Err(TokenError::UnknownKey);
-    for (keys, token, expected) in [
-        (&both, of(&one, json!("one")), Ok(())),
-        (&both, of(&two, json!("two")), Ok(())),
-        (&both, of(&one, json!("two")), Err(TokenError::Signature)),
-        (
-            &both,
-            of(&stranger, json!("one")),
-            Err(TokenError::Signature),
-        ),
-        (&both, of(&one, json!("three")), unknown),
-        (&both, of(&one, json!(null)), unknown),
-        (&one.jwks(), of(&one, json!(null)), Ok(())),
-        (&one.jwks(), of(&one, json!("two")), unknown),
-        (&one.pem(), of(&one, json!("whatever")), Ok(())),
-        (&one.pem(), of(&one, json!(null)), Ok(())),
-        (
-            &one.pem(),
-            of(&two, json!("one")),
-            Err(TokenError::Signature),
-        ),
-    ] {
-        assert_eq!(
-            outcome(&verifier(keys), &token, START_S),
-            expected,
-            "{token}"
-        );
-    }
-}
-
-/// A key of 1024 bits (an odd number; nobody has to have the factors).
-fn short_key() -> Value {
-    let mut n = [0x5a; 128];
-    (n[0], n[127]) = (0xc3, 0x01);
-    json!({"kty": "RSA", "kid": "short", "n": URL_SAFE_NO_PAD.encode(n), "e": "AQAB"})
-}
-
-#[test]
-fn a_set_of_keys_is_judged() {
+fn no_change_of_a_token_is_proved() {
     let issuer = Issuer::new("one");
-    let key = issuer.jwk();
-    let set = |keys: Vec<Value>| json!({ "keys": keys }).to_string();
-    let changed = |change: Value| with(key.clone(), &change);
-    let many = |count: usize| {
-        set((0..count)
-            .map(|n| changed(json!({"kid": n.to_string()})))
-            .collect())
-    };
-    let n = key["n"].as_str().unwrap();
-    let signed = [&[0][..], &URL_SAFE_NO_PAD.decode(n).unwrap()].concat();
-    let private = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".to_owned();
-    let pem = issuer.pem();
-    for (name, text, expected) in [
-        ("one", set(vec![key.clone()]), None),
-        (
-            "without a name",
-            set(vec![changed(json!({"kid": null}))]),
-            None,
-        ),
-        (
-            "with little said",
-            set(vec![changed(json!({"use": null, "alg": null}))]),
-            None,
-        ),
-        (
-            "a sign byte",
-            set(vec![changed(json!({"n": URL_SAFE_NO_PAD.encode(&signed)}))]),
-            None,
-        ),
-        (
-            "beside others",
-            set(vec![json!({"kty": "EC", "crv": "P-256"}), key.clone()]),
-            None,
-        ),
-        ("PEM", pem.clone(), None),
-        ("PEM with space around", format!("\n{pem}\n\n"), None),
-        ("as many as may be", many(TOKEN_KEYS_MAX), None),
-        (
-            "one more",
-            many(TOKEN_KEYS_MAX + 1),
-            Some(KeySetError::TooMany),
-        ),
-        ("none", set(vec![]), Some(KeySetError::None)),
-        (
-            "for encryption",
-            set(vec![changed(json!({"use": "enc"}))]),
-            Some(KeySetError::None),
-        ),
-        (
-            "for another algorithm",
-            set(vec![changed(json!({"alg": "PS256"}))]),
-            Some(KeySetError::None),
-        ),
-        (
-            "private",
-            set(vec![changed(json!({"d": "AA"}))]),
-            Some(KeySetError::Private),
-        ),
-        (
-            "private beside",
-            set(vec![key.clone(), json!({"kty": "EC", "d": "AA"})]),
-            Some(KeySetError::Private),
-        ),
-        (
-            "shared",
-            set(vec![json!({"kty": "oct", "k": "AA"})]),
-            Some(KeySetError::Private),
-        ),
-        (
-            "a name twice",
-            set(vec![key.clone(), key.clone()]),
-            Some(KeySetError::KeyIds),
-        ),
-        (
-            "two, one without a name",
-            set(vec![key.clone(), changed(json!({"kid": null}))]),
-            Some(KeySetError::KeyIds),
-        ),
-        ("short", set(vec![short_key()]), Some(KeySetError::Size)),
-        (
-            "exponent 1",
-            set(vec![changed(json!({"e": "AQ"}))]),
-            Some(KeySetError::Key),
-        ),
-        (
-            "even exponent",
-            set(vec![changed(json!({"e": "Ag"}))]),
-            Some(KeySetError::Key),
-        ),
-        (
-            "no exponent",
-            set(vec![changed(json!({"e": ""}))]),
-            Some(KeySetError::Key),
-        ),
-        (
-            "no modulus",
-            set(vec![changed(json!({"n": null}))]),
-            Some(KeySetError::Key),
-        ),
-        (
-            "padded modulus",
-            set(vec![changed(json!({"n": format!("{n}==")}))]),
-            Some(KeySetError::Key),
-        ),
-        ("private PEM", private.clone(), Some(KeySetError::Private)),
-        (
-            "private PEM behind",
-            format!("{pem}{private}"),
-            Some(KeySetError::Private),
-        ),
-        ("two PEM", format!("{pem}{pem}"), Some(KeySetError::Form)),
-        ("half a PEM", pem[..100].to_owned(), Some(KeySetError::Form)),
-        (
-            "another PEM",
-            pem.replace("RSA PUBLIC KEY", "CERTIFICATE"),
-            Some(KeySetError::Form),
-        ),
-        (
-            "wrong DER",
-            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".to_owned(),
-            Some(KeySetError::Key),
-        ),
-        ("empty", String::new(), Some(KeySetError::Form)),
-        ("no set", "{}".to_owned(), Some(KeySetError::Form)),
-        (
-            "keys twice",
-            format!("{{\"keys\":[],{}", &set(vec![key.clone()])[1..]),
-            Some(KeySetError::Form),
-        ),
-    ] {
-        assert_eq!(KeySet::read(&text).err(), expected, "{name}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    /// Whatever is changed of a token, nothing else than the token itself is proved.
-    #[test]
-    fn no_change_of_a_token_is_proved(
-        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4u8), 64)
-    ) {
-        let issuer = Issuer::new("one");
-        let verifier = verifier(&issuer.jwks());
-        let good = issuer.token(&Issuer::claims()).into_bytes();
+    let verifier = verifier(&issuer.jwks());
+    let good = issuer.token(&Issuer::claims()).into_bytes();
+    let change = (any::<prop::sample::Index>(), any::<u8>(), 0..4u8);
+    let config = ProptestConfig::with_cases(64);
+    proptest!(config, |(changes in proptest::collection::vec(change, 64))| {
         // Each is tried alone, then on top of those before.
         let mut heap = good.clone();
         for (place, byte, kind) in changes {
             let mut alone = good.clone();
             for token in [&mut alone, &mut heap] {
-                if token.is_empty() {
-                    continue;
-                }
                 let at = place.index(token.len());
                 match kind {
                     0 => token[at] = byte,
@@ -576,9 +392,10 @@ proptest! {
                     2 => token.insert(at, byte),
                     _ => drop(token.remove(at)),
                 }
-                let proved = Parsed::of(token).is_ok_and(|parsed| verifier.verify(&parsed, START_S).is_ok());
+                let proved = Parsed::of(token)
+                    .is_ok_and(|parsed| verifier.verify(&parsed, START_S).is_ok());
                 prop_assert!(!proved || *token == good, "{}", String::from_utf8_lossy(token));
             }
         }
-    }
+    });
 }

@@ -10,6 +10,7 @@ mod headers;
 mod heads;
 mod hosts;
 mod http2;
+mod jwt;
 mod limits;
 mod log;
 mod offers;

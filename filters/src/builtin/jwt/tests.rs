@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const KEYS: &str = "file:keys.json";
 
-fn config(change: Value) -> Value {
+fn config(change: &Value) -> Value {
     let mut config = json!({
         "issuer": "https://issuer.example", "audience": ["https://api.example"], "keys": KEYS
     });
@@ -20,13 +20,13 @@ fn config(change: Value) -> Value {
     config
 }
 
-fn build(fakes: &Fakes, change: Value) -> Result<Jwt, BuildError> {
+fn build(fakes: &Fakes, change: &Value) -> Result<Jwt, BuildError> {
     let config: Config = serde_json::from_value(config(change)).unwrap();
     Jwt::build(&config, &fakes.env)
 }
 
 /// An issuer, and the filter that takes its tokens.
-fn set(change: Value) -> (Issuer, Jwt) {
+fn set(change: &Value) -> (Issuer, Jwt) {
     let (fakes, issuer) = (fakes(), Issuer::new("one"));
     fakes.texts.put(KEYS, issuer.jwks());
     let filter = build(&fakes, change).unwrap();
@@ -47,13 +47,16 @@ fn ask_at(filter: &Jwt, token: &str, unix_s: u64) -> String {
     word(&judge(filter, &mut exchange_at(now), &mut bearing(token)))
 }
 
+/// Name, fields, outcome.
+type Case<'a> = (&'a str, Vec<(&'a str, String)>, &'a str);
+
 #[test]
 fn a_request_has_one_bearer_token_and_nothing_beside_it() {
-    let (issuer, filter) = set(json!({}));
+    let (issuer, filter) = set(&json!({}));
     let token = issuer.token(&Issuer::claims());
     let key = key_text(Environment::Live, 1);
     let bearer = |scheme: &str| format!("{scheme} {token}");
-    let cases: Vec<(&str, Vec<(&str, String)>, &str)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("plain", vec![("Authorization", bearer("Bearer"))], "ok"),
         ("lower", vec![("authorization", bearer("bearer"))], "ok"),
         ("upper", vec![("AUTHORIZATION", bearer("BEARER"))], "ok"),
@@ -145,7 +148,7 @@ fn a_request_has_one_bearer_token_and_nothing_beside_it() {
 
 #[test]
 fn every_refusal_has_the_challenge_that_fits() {
-    let (issuer, filter) = set(json!({}));
+    let (issuer, filter) = set(&json!({}));
     let mut old = Issuer::claims();
     old["exp"] = json!(START_S - 31);
     let mut foreign = Issuer::claims();
@@ -190,7 +193,7 @@ fn every_refusal_has_the_challenge_that_fits() {
 
 #[test]
 fn an_upstreams_401_tells_how_to_authenticate() {
-    let (_, filter) = set(json!({}));
+    let (_, filter) = set(&json!({}));
     let own = FieldList::of(&[("WWW-Authenticate", "Bearer scope=\"x\"")]);
     for (status, fields, expected) in [
         (401, FieldList::default(), Some("Bearer realm=\"tidegate\"")),
@@ -222,7 +225,7 @@ fn caller(issuer: &Issuer, filter: &Jwt, change: &Value) -> Arc<KeyRecord> {
 
 #[test]
 fn the_caller_is_what_the_token_says() {
-    let (issuer, filter) = set(json!({"tier": "pro"}));
+    let (issuer, filter) = set(&json!({"tier": "pro"}));
     let record = caller(&issuer, &filter, &json!({}));
     assert_eq!(&*record.id, "client:client_7");
     assert_eq!(&*record.consumer, "partner_7");
@@ -278,7 +281,7 @@ fn the_caller_is_what_the_token_says() {
 
 #[test]
 fn a_bucket_belongs_to_the_client_and_to_nobody_else() {
-    let (issuer, filter) = set(json!({}));
+    let (issuer, filter) = set(&json!({}));
     let number = |change: Value| caller(&issuer, &filter, &change).number;
     let client = number(json!({}));
     assert_eq!(
@@ -294,13 +297,13 @@ fn a_bucket_belongs_to_the_client_and_to_nobody_else() {
     );
     assert_eq!(number(json!({"client_id": null, "jti": "3"})), subject);
     // The same after a restart, and under another key.
-    let (other, again) = set(json!({}));
+    let (other, again) = set(&json!({}));
     assert_eq!(caller(&other, &again, &json!({})).number, client);
 }
 
 #[test]
 fn the_memory_shares_nothing_and_keeps_to_time() {
-    let (issuer, filter) = set(json!({"leeway": "10s"}));
+    let (issuer, filter) = set(&json!({"leeway": "10s"}));
     let mut claims = Issuer::claims();
     claims["nbf"] = json!(START_S);
     let token = issuer.token(&claims);
@@ -342,17 +345,17 @@ fn new_keys_forget_what_old_ones_proved() {
     let (fakes, issuer) = (fakes(), Issuer::new("one"));
     fakes.texts.put(KEYS, issuer.jwks());
     let token = issuer.token(&Issuer::claims());
-    let before = build(&fakes, json!({})).unwrap();
+    let before = build(&fakes, &json!({})).unwrap();
     assert_eq!(ask(&before, &mut bearing(&token)), "ok");
     fakes.texts.put(KEYS, Issuer::new("one").jwks());
-    let after = build(&fakes, json!({})).unwrap();
+    let after = build(&fakes, &json!({})).unwrap();
     assert!(after.known.is_empty());
     assert_eq!(ask(&after, &mut bearing(&token)), "invalid_token");
 }
 
 #[test]
 fn without_a_cache_every_token_is_verified() {
-    let (issuer, filter) = set(json!({"cache": "0B"}));
+    let (issuer, filter) = set(&json!({"cache": "0B"}));
     let token = issuer.token(&Issuer::claims());
     for _ in 0..3 {
         assert_eq!(ask(&filter, &mut bearing(&token)), "ok");
@@ -387,10 +390,10 @@ fn a_configuration_is_judged_field_by_field() {
         (json!({"cache": "1GiB"}), None),
         (json!({"cache": "2GiB"}), Some("cache")),
     ] {
-        let built = build(&fakes, change.clone());
+        let built = build(&fakes, &change);
         assert_eq!(built.err().map(|error| error.field), wrong, "{change}");
     }
-    let read = |change| serde_json::from_value::<Config>(config(change));
+    let read = |change: Value| serde_json::from_value::<Config>(config(&change));
     assert!(read(json!({"audiences": ["x"]})).is_err());
     for (types, warned) in [(json!(["at+jwt"]), false), (json!(["at+jwt", "JWT"]), true)] {
         let config = read(json!({"types": types})).unwrap();
