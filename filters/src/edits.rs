@@ -1,7 +1,11 @@
 //! What shall be removed from a head, and set on it, on its way.
 //!
 //! Filters record edits; the lane that writes the head applies them in order. Names and values are
-//! `http`'s checked types, so that an edit can never smuggle a line break (RFC 9110, section 5.5).
+//! checked as `http` checks them, so that an edit can never smuggle a line break (RFC 9110, section 5.5).
+
+mod value;
+
+pub use value::Value;
 
 use http::{HeaderName, HeaderValue};
 use smallvec::SmallVec;
@@ -17,9 +21,9 @@ pub enum Edit {
     /// tell `x_consumer_id` from `x-consumer-id`.
     RemoveUnderscored,
     /// All lines of this name are replaced by one.
-    Set(HeaderName, HeaderValue),
+    Set(HeaderName, Value),
     /// One line more.
-    Append(HeaderName, HeaderValue),
+    Append(HeaderName, Value),
 }
 
 /// The edits of one head, in the order in which they were recorded.
@@ -47,13 +51,13 @@ impl Edits {
     }
 
     /// Replaces all lines of this name by one.
-    pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
-        self.list.push(Edit::Set(name, value));
+    pub fn set(&mut self, name: HeaderName, value: impl Into<Value>) {
+        self.list.push(Edit::Set(name, value.into()));
     }
 
     /// Adds one line.
-    pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        self.list.push(Edit::Append(name, value));
+    pub fn append(&mut self, name: HeaderName, value: impl Into<Value>) {
+        self.list.push(Edit::Append(name, value.into()));
     }
 
     /// Puts an edit before all others: for the filter that sees an answer last and must not undo
@@ -80,8 +84,8 @@ impl Edits {
                 Edit::Remove(name) => map.remove(name),
                 Edit::RemovePrefix(prefix) => map.retain(&|name| !name.starts_with(prefix)),
                 Edit::RemoveUnderscored => map.retain(&|name| !name.contains('_')),
-                Edit::Set(name, value) => map.set(name, value),
-                Edit::Append(name, value) => map.append(name, value),
+                Edit::Set(name, value) => map.set(name, value.to_header()),
+                Edit::Append(name, value) => map.append(name, value.to_header()),
             }
         }
     }
@@ -94,9 +98,9 @@ pub trait Fieldmap {
     /// Keeps the lines whose lower-case name `keep` accepts.
     fn retain(&mut self, keep: &dyn Fn(&str) -> bool);
     /// Replaces all lines of this name by one.
-    fn set(&mut self, name: &HeaderName, value: &HeaderValue);
+    fn set(&mut self, name: &HeaderName, value: HeaderValue);
     /// Adds one line.
-    fn append(&mut self, name: &HeaderName, value: &HeaderValue);
+    fn append(&mut self, name: &HeaderName, value: HeaderValue);
 }
 
 impl Fieldmap for http::HeaderMap {
@@ -115,12 +119,12 @@ impl Fieldmap for http::HeaderMap {
         }
     }
 
-    fn set(&mut self, name: &HeaderName, value: &HeaderValue) {
-        self.insert(name.clone(), value.clone());
+    fn set(&mut self, name: &HeaderName, value: HeaderValue) {
+        self.insert(name.clone(), value);
     }
 
-    fn append(&mut self, name: &HeaderName, value: &HeaderValue) {
-        Self::append(self, name.clone(), value.clone());
+    fn append(&mut self, name: &HeaderName, value: HeaderValue) {
+        Self::append(self, name.clone(), value);
     }
 }
 

@@ -2,13 +2,12 @@
 
 use crate::caller::Caller;
 use crate::clock::Now;
-use crate::edits::Edits;
+use crate::edits::{Edits, Value};
 use crate::head::Head;
 use crate::limits::REQUEST_ID_LENGTH_MAX;
 use crate::quota::Decision;
 use crate::reply::{Reason, Reply};
 use bytes::Bytes;
-use http::HeaderValue;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -41,7 +40,7 @@ pub struct RouteFacts {
 
 /// A request id: the client's own, or one of ours (contract, section 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId(Value);
 
 /// The facts of one request. Filters read and write the named fields; what a single filter keeps
 /// for itself goes to `extensions`.
@@ -137,7 +136,7 @@ impl RequestId {
         if !fits {
             return None;
         }
-        HeaderValue::from_bytes(value).ok().map(Self)
+        Value::from_bytes(value).ok().map(Self)
     }
 
     /// A fresh UUIDv7 (RFC 9562, section 5.7).
@@ -145,18 +144,18 @@ impl RequestId {
     pub fn from_uuid(id: uuid::Uuid) -> Self {
         let mut text = [0u8; uuid::fmt::Hyphenated::LENGTH];
         id.hyphenated().encode_lower(&mut text);
-        Self(HeaderValue::from_bytes(&text).expect("hex digits and hyphens are a field value"))
+        Self(Value::from_bytes(&text).expect("hex digits and hyphens are a field value"))
     }
 
     /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        std::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
     }
 
     /// The id as a field value.
     #[must_use]
-    pub const fn value(&self) -> &HeaderValue {
+    pub const fn value(&self) -> &Value {
         &self.0
     }
 }

@@ -8,13 +8,13 @@
 //! This module reads. What is written towards the upstream is `builtin::hygiene`'s.
 
 use crate::address::canonical;
+use crate::digits::Spelled;
+use crate::edits::Value;
 use crate::head::Fields;
 use crate::limits::FORWARDED_HOPS_MAX;
 use crate::names::FORWARDED_FOR;
 use crate::units::Network;
-use bytes::Bytes;
-use http::HeaderValue;
-use std::io::Write;
+use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
 
 /// The client's address, and whether the peer is a trusted proxy. Both addresses in canonical form:
@@ -39,12 +39,14 @@ pub fn client_of(peer: IpAddr, trusted: &[Network], fields: &dyn Fields) -> (IpA
 ///
 /// `client` is what [`client_of`] found for this peer and these fields.
 #[must_use]
-pub fn chain_of(client: IpAddr, peer: IpAddr, fields: &dyn Fields) -> HeaderValue {
+pub fn chain_of(client: IpAddr, peer: IpAddr, fields: &dyn Fields) -> Value {
     let peer = canonical(peer);
-    let mut text = Vec::with_capacity(48);
+    let mut text: SmallVec<[u8; 64]> = SmallVec::new();
     let mut put = |address: IpAddr| {
-        let comma = if text.is_empty() { "" } else { ", " };
-        write!(text, "{comma}{address}").expect("a vector takes every byte");
+        if !text.is_empty() {
+            text.extend_from_slice(b", ");
+        }
+        text.extend_from_slice(Spelled::address(address).as_bytes());
     };
     if client != peer {
         let mut hops = [client; FORWARDED_HOPS_MAX];
@@ -63,7 +65,7 @@ pub fn chain_of(client: IpAddr, peer: IpAddr, fields: &dyn Fields) -> HeaderValu
         }
     }
     put(peer);
-    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("addresses and commas are a value")
+    Value::from_bytes(&text).expect("addresses and commas are a value")
 }
 
 /// Shows the addresses from right to left, until `go_on` says no, one cannot be read, or there were
@@ -242,7 +244,7 @@ mod tests {
             );
             let said = chain_of(found.0, peer, &fields);
             if peer_trusted {
-                assert_eq!(said, chain, "{peer} {values:?}");
+                assert_eq!(said.as_bytes(), chain.as_bytes(), "{peer} {values:?}");
             }
         }
         let peer = "10.0.0.1".parse().unwrap();

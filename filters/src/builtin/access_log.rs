@@ -32,6 +32,8 @@ mod private;
 
 use crate::calendar::Civil;
 use crate::caller::Caller;
+use crate::clock::Now;
+use crate::digits::{Spelled, pair};
 use crate::env::{Env, LogSink};
 use crate::exchange::{Exchange, Outcome};
 use crate::filter::{Build, BuildError, Facts, Filter};
@@ -91,8 +93,7 @@ impl AccessLog {
     /// Writes one line, without a line end, and without allocating but for what `out` needs to grow.
     fn write(&self, out: &mut Vec<u8>, x: &Exchange, outcome: &Outcome<'_>) {
         let mut line = Line::begin(out);
-        let date = Civil::of(x.started);
-        line.put("time", format_args!("{}", Instant(date, x.started.unix_ms)));
+        line.put("time", &instant(x.started));
         line.text("requestId", x.request_id.as_str().as_bytes());
         line.text("method", cut(outcome.method.as_bytes(), 32));
         let (path, query) = split_target(outcome.target);
@@ -112,7 +113,7 @@ impl AccessLog {
             line.text("route", route.name.as_bytes());
         }
         write_caller(&mut line, &x.caller);
-        line.put("client", format_args!("{}", x.client));
+        line.put("client", Spelled::address(x.client).as_bytes());
         if let Some(version) = &x.version {
             line.text("version", version.as_bytes());
         }
@@ -123,7 +124,7 @@ impl AccessLog {
             line.number("upstreamUs", upstream_ns / 1000);
         }
         if let Some(upstream) = outcome.upstream {
-            line.put("upstream", format_args!("{upstream}"));
+            line.put("upstream", Spelled::socket(upstream).as_bytes());
         }
         if let Some(agent) = outcome.user_agent {
             line.open("userAgent");
@@ -161,24 +162,25 @@ fn write_caller(line: &mut Line<'_>, caller: &Caller) {
     }
 }
 
-/// RFC 3339 with milliseconds.
-struct Instant(Civil, u64);
-
-impl std::fmt::Display for Instant {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self(date, unix_ms) = self;
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            date.year,
-            date.month,
-            date.day,
-            date.second_of_day / 3600,
-            date.second_of_day / 60 % 60,
-            date.second_of_day % 60,
-            unix_ms % 1000
-        )
+/// RFC 3339 with milliseconds; of years with four digits.
+fn instant(now: Now) -> [u8; 24] {
+    let date = Civil::of(now);
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let second = date.second_of_day;
+    for (at, number) in [
+        (0, date.year / 100),
+        (2, date.year),
+        (5, date.month),
+        (8, date.day),
+        (11, second / 3600),
+        (14, second / 60 % 60),
+        (17, second % 60),
+        (20, now.unix_ms % 1000 / 10),
+    ] {
+        text[at..at + 2].copy_from_slice(&pair(number));
     }
+    text[22] = pair(now.unix_ms % 10)[1];
+    text
 }
 
 fn cut(text: &[u8], max: usize) -> &[u8] {

@@ -57,13 +57,13 @@ pub use config::{By, Config};
 use crate::address::Neighbourhood;
 use crate::caller::Principal;
 use crate::challenge::refuse;
+use crate::edits::Value;
 use crate::env::Env;
 use crate::exchange::{Client, Exchange, Outcome};
 use crate::filter::{Build, BuildError, Facts, Filter, Step, Verdict};
 use crate::head::ResponseHead;
 use crate::quota::{Decision, LimitName, Owner, Policies, Quotas};
 use crate::reply::{Detail, ErrorCode, Reason, Reply};
-use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ enum Tier {
     Limited {
         policies: Policies,
         /// `RateLimit-Policy`, which is the same for all of the tier.
-        field: HeaderValue,
+        field: Value,
     },
 }
 
@@ -215,7 +215,7 @@ impl RateLimit {
     }
 
     /// The field that was made at load, if the decision is one of a tier's policies.
-    fn prepared_field(&self, decision: &Decision) -> Option<&HeaderValue> {
+    fn prepared_field(&self, decision: &Decision) -> Option<&Value> {
         let Limit::Caller(tiers) = &self.limit else {
             return None;
         };

@@ -63,7 +63,7 @@ pub(crate) fn answer(
         fields.append(name.clone(), value.clone());
     }
     // Whatever the chain, every answer names its request.
-    fields.insert(names::REQUEST_ID, x.request_id.value().clone());
+    fields.insert(names::REQUEST_ID, x.request_id.value().to_header());
     chain.on_response(
         x,
         &ResponseHead {

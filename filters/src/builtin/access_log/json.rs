@@ -5,7 +5,7 @@
 //! that turn the direction of text are escaped, so that neither a log's reader nor a terminal can be
 //! deceived.
 
-use std::fmt;
+use crate::digits::Digits;
 use std::io::Write;
 
 /// One object that is being written.
@@ -32,17 +32,15 @@ impl<'a> Line<'a> {
     }
 
     /// A value whose form never needs escapes: an address, a date.
-    pub(super) fn put(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
+    pub(super) fn put(&mut self, name: &'static str, value: &[u8]) {
         self.open(name);
-        self.out
-            .write_fmt(value)
-            .expect("a vector takes every byte");
+        self.out.extend_from_slice(value);
         self.close();
     }
 
     pub(super) fn number(&mut self, name: &'static str, value: u64) {
         self.name(name);
-        write!(self.out, "{value}").expect("a vector takes every byte");
+        self.out.extend_from_slice(Digits::of(value).as_bytes());
     }
 
     pub(super) fn truth(&mut self, name: &'static str) {
@@ -62,6 +60,14 @@ impl<'a> Line<'a> {
 
     /// A piece of a text, escaped.
     pub(super) fn piece(&mut self, value: &[u8]) {
+        // Most texts need no second look, and this one is quick.
+        if value
+            .iter()
+            .fold(true, |plain, &byte| plain & is_plain_byte(byte))
+        {
+            self.out.extend_from_slice(value);
+            return;
+        }
         for chunk in value.utf8_chunks() {
             self.characters(chunk.valid());
             for byte in chunk.invalid() {
@@ -98,6 +104,11 @@ impl<'a> Line<'a> {
         }
         self.out.extend_from_slice(&text.as_bytes()[plain..]);
     }
+}
+
+/// What stands for itself, whatever stands beside it.
+const fn is_plain_byte(byte: u8) -> bool {
+    (byte >= b' ') & (byte <= b'~') & (byte != b'"') & (byte != b'\\')
 }
 
 fn is_plain(character: char) -> bool {

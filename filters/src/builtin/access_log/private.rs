@@ -20,8 +20,24 @@ const PRIVATE_NAMES: [&[u8]; 10] = [
     b"mail",
 ];
 
+/// Bytes that something private may begin with.
+const SUSPECT: [bool; 256] = {
+    let mut suspect = [false; 256];
+    let begins = b"@%aAsSe";
+    let mut n = 0;
+    while n < begins.len() {
+        suspect[begins[n] as usize] = true;
+        n += 1;
+    }
+    suspect
+};
+
 /// A path, segment by segment.
 pub(super) fn path(line: &mut Line<'_>, path: &[u8]) {
+    // What no part of the path holds, no segment holds.
+    if !is_private(path) {
+        return line.piece(path);
+    }
     let mut segments = path.split(|&byte| byte == b'/');
     if let Some(first) = segments.next() {
         text(line, first);
@@ -62,7 +78,9 @@ pub(super) fn text(line: &mut Line<'_>, text: &[u8]) {
 
 /// One pass over every text of every line: it looks closer only where a credential could begin.
 fn is_private(text: &[u8]) -> bool {
-    text.iter().enumerate().any(|(at, &byte)| {
+    // One quick look at every byte; few are worth a second.
+    let suspect = |(_, byte): &(usize, &u8)| SUSPECT[usize::from(**byte)];
+    text.iter().enumerate().filter(suspect).any(|(at, &byte)| {
         let rest = &text[at..];
         match byte {
             b'@' => true,

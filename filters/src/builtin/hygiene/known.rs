@@ -3,9 +3,6 @@
 
 use http::HeaderName;
 
-/// Names longer than this are none that we know.
-const NAME_LENGTH_MAX: usize = 32;
-
 /// How often a field may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Often {
@@ -34,18 +31,7 @@ macro_rules! known_names {
         pub(super) enum Known { $($variant,)* }
 
         impl Known {
-            #[cfg(test)]
             pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// Finds a name in lower case. A match against byte strings becomes a switch on length.
-            #[allow(non_upper_case_globals, reason = "the patterns are named after the variants")]
-            fn find(lower: &[u8]) -> Option<Self> {
-                $(const $variant: &[u8] = $text.as_bytes();)*
-                match lower {
-                    $($variant => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
 
             pub(super) const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
@@ -144,14 +130,45 @@ known_names! {
 }
 
 impl Known {
-    /// Finds a name in any spelling.
+    /// Finds a name in any spelling: by one look at [`PLACES`] and one comparison.
     pub(super) fn of(name: &[u8]) -> Option<Self> {
-        let mut buffer = [0; NAME_LENGTH_MAX];
-        let lower = buffer.get_mut(..name.len())?;
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
-        Self::find(lower)
+        let place = PLACES[place(name)?];
+        let known = *Self::ALL.get(usize::from(place))?;
+        let text = known.as_str().as_bytes();
+        name.eq_ignore_ascii_case(text).then_some(known)
     }
+}
+
+/// Where each name of the table stands in [`Known::ALL`], by [`place`]; 255 where none does.
+const PLACES: [u8; 256] = {
+    let mut places = [u8::MAX; 256];
+    let mut n = 0;
+    while n < Known::ALL.len() {
+        let Some(place) = place(Known::ALL[n].as_str().as_bytes()) else {
+            panic!("a name is empty");
+        };
+        assert!(
+            places[place] == u8::MAX,
+            "two names share a place: choose other factors"
+        );
+        places[place] = n as u8;
+        n += 1;
+    }
+    places
+};
+
+/// A number below 256 that no two names of the table share, by length and three characters without
+/// regard to case. The factors were found by trying.
+const fn place(name: &[u8]) -> Option<usize> {
+    let (Some(&first), Some(&last)) = (name.first(), name.last()) else {
+        return None;
+    };
+    let middle = name[name.len() / 3];
+    let sum = name.len()
+        + (first | 0x20) as usize * 3
+        + (middle | 0x20) as usize * 13
+        + (last | 0x20) as usize * 5;
+    Some(sum & 0xff)
 }
 
 /// The prefixes of names that only we may set.
@@ -159,6 +176,10 @@ pub(super) const OWNED_PREFIXES: [&str; 2] = ["x-consumer-", "x-forwarded-"];
 
 /// The owned prefix that a name begins with, in any spelling.
 pub(super) fn owned_prefix(name: &[u8]) -> Option<&'static str> {
+    // Both begin with the same letter, and most names with another.
+    if !matches!(name.first(), Some(b'x' | b'X')) {
+        return None;
+    }
     OWNED_PREFIXES.into_iter().find(|prefix| {
         name.get(..prefix.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
@@ -201,6 +222,20 @@ pub(super) fn may_be_dropped(name: &[u8]) -> bool {
 
 /// Whether a byte may stand in a field name (RFC 9110, section 5.6.2).
 pub(super) const fn is_token_byte(byte: u8) -> bool {
+    TOKEN_BYTES[byte as usize]
+}
+
+const TOKEN_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        bytes[byte] = is_token(byte as u8);
+        byte += 1;
+    }
+    bytes
+};
+
+const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
@@ -229,7 +264,6 @@ mod tests {
     fn every_name_is_found_in_any_spelling() {
         for &known in Known::ALL {
             let text = known.as_str();
-            assert!(text.len() <= NAME_LENGTH_MAX, "{text}");
             assert_eq!(Known::of(text.as_bytes()), Some(known));
             assert_eq!(Known::of(text.to_ascii_uppercase().as_bytes()), Some(known));
             assert_eq!(Known::of(format!("{text}x").as_bytes()), None);

@@ -7,15 +7,14 @@ use super::host::read_host;
 use super::known::{Known, Onward, owned_prefix};
 use super::request::connection_names;
 use crate::challenge::API_KEY;
-use crate::edits::Edit;
+use crate::edits::{Edit, Value};
 use crate::exchange::{Exchange, Scheme};
 use crate::filter::Verdict;
 use crate::forwarded::chain_of;
 use crate::head::{Head, ResponseHead, Version};
 use crate::names;
 use crate::reply::{Reason, Reply};
-use bytes::Bytes;
-use http::header::{HOST, VIA, WWW_AUTHENTICATE};
+use http::header::{VIA, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue};
 
 /// Whether a client's field of this name never reaches the upstream as it came. For lanes that pass
@@ -30,19 +29,33 @@ pub fn belongs_to_edge(name: &[u8]) -> bool {
 
 /// Removes what the client may not say, and says what we know.
 pub(super) fn edit_request(x: &mut Exchange, head: &Head<'_>) -> Verdict {
-    remove_foreign(x, head);
-    set_forwarded(x, head);
+    let seen = remove_foreign(x, head);
+    set_forwarded(x, head, &seen);
     x.upstream
         .set(names::REQUEST_ID, x.request_id.value().clone());
     x.upstream.append(VIA, via(head.version));
     set_consumer(x)
 }
 
-fn remove_foreign(x: &mut Exchange, head: &Head<'_>) {
+/// What the one pass over the field lines saw of those that are wanted later.
+#[derive(Default)]
+struct Lines<'a> {
+    present: u64,
+    host: Option<&'a [u8]>,
+}
+
+impl Lines<'_> {
+    const fn has(&self, known: Known) -> bool {
+        self.present & known.bit() != 0
+    }
+}
+
+fn remove_foreign<'a>(x: &mut Exchange, head: &Head<'a>) -> Lines<'a> {
     let keep_authorization = x
         .route
         .as_ref()
         .is_some_and(|route| route.keep_authorization);
+    let mut seen = Lines::default();
     let mut gone = 0u64;
     let mut gone_prefixes = [false; super::known::OWNED_PREFIXES.len()];
     let mut underscored = false;
@@ -64,6 +77,10 @@ fn remove_foreign(x: &mut Exchange, head: &Head<'_>) {
             return;
         }
         let Some(known) = Known::of(name) else { return };
+        seen.present |= known.bit();
+        if known == Known::Host && seen.host.is_none() {
+            seen.host = Some(value);
+        }
         if known == Known::Connection {
             for named in connection_names(value) {
                 if let Ok(named) = HeaderName::from_bytes(named) {
@@ -77,30 +94,42 @@ fn remove_foreign(x: &mut Exchange, head: &Head<'_>) {
             edits.remove(known.header());
         }
     });
-    if let Some(value) = head.first(&Known::MaxForwards.header()) {
-        match max_forwards(value) {
-            Some(hops @ 1..) => x
-                .upstream
-                .set(Known::MaxForwards.header(), HeaderValue::from(hops - 1)),
-            _ => x.upstream.remove(Known::MaxForwards.header()),
+    if seen.has(Known::MaxForwards) {
+        let name = Known::MaxForwards.header();
+        match head.first(&name).and_then(max_forwards) {
+            Some(hops @ 1..) => x.upstream.set(name, Value::number(u64::from(hops) - 1)),
+            _ => x.upstream.remove(name),
         }
     }
+    if seen.has(Known::Traceparent) || seen.has(Known::Tracestate) {
+        judge_trace(x, head, &seen);
+    }
+    seen
+}
+
+/// A trace that is none is dropped, and so is a state without a trace.
+fn judge_trace(x: &mut Exchange, head: &Head<'_>, seen: &Lines<'_>) {
     let trace = head.single(&names::TRACEPARENT);
-    if !matches!(trace, Ok(Some(value)) if is_traceparent(value)) {
-        if trace != Ok(None) {
-            x.upstream.remove(names::TRACEPARENT);
-        }
-        if head.has(&names::TRACESTATE) {
-            x.upstream.remove(names::TRACESTATE);
-        }
+    if matches!(trace, Ok(Some(value)) if is_traceparent(value)) {
+        return;
+    }
+    if seen.has(Known::Traceparent) {
+        x.upstream.remove(names::TRACEPARENT);
+    }
+    if seen.has(Known::Tracestate) {
+        x.upstream.remove(names::TRACESTATE);
     }
 }
 
-fn set_forwarded(x: &mut Exchange, head: &Head<'_>) {
+fn set_forwarded(x: &mut Exchange, head: &Head<'_>, seen: &Lines<'_>) {
     let chain = chain_of(x.client, x.peer.ip(), head.fields);
     x.upstream.set(names::FORWARDED_FOR, chain);
     // A trusted proxy that ended TLS for us knows better what the client used.
-    let told = |name: &HeaderName| head.single(name).ok().flatten().filter(|_| x.peer_trusted);
+    let trusted = x.peer_trusted;
+    let told = |name: &HeaderName| {
+        let told = trusted.then(|| head.single(name).ok().flatten());
+        told.flatten()
+    };
     let proto = match (told(&names::FORWARDED_PROTO), x.scheme) {
         (Some(b"https"), _) => "https",
         (Some(b"http"), _) | (_, Scheme::Http) => "http",
@@ -108,11 +137,11 @@ fn set_forwarded(x: &mut Exchange, head: &Head<'_>) {
     };
     let host = told(&names::FORWARDED_HOST)
         .filter(|host| read_host(host).is_ok())
-        .or_else(|| head.first(&HOST))
+        .or(seen.host)
         .or(head.authority);
     x.upstream
         .set(names::FORWARDED_PROTO, HeaderValue::from_static(proto));
-    if let Some(host) = host.and_then(|host| HeaderValue::from_bytes(host).ok()) {
+    if let Some(host) = host.and_then(|host| Value::from_bytes(host).ok()) {
         x.upstream.set(names::FORWARDED_HOST, host);
     }
 }
@@ -140,9 +169,9 @@ fn set_consumer(x: &mut Exchange) -> Verdict {
 
 /// Text as a field value. What is no visible ASCII is percent-encoded, and with it the per cent, so
 /// that no two texts become one (hardening, A26).
-fn field_value(text: &str) -> Option<HeaderValue> {
+fn field_value(text: &str) -> Option<Value> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return HeaderValue::from_str(text).ok();
+        return Value::from_bytes(text.as_bytes()).ok();
     }
     let mut encoded = Vec::with_capacity(text.len() * 3);
     for byte in text.bytes() {
@@ -157,7 +186,7 @@ fn field_value(text: &str) -> Option<HeaderValue> {
             ]);
         }
     }
-    HeaderValue::from_maybe_shared(Bytes::from(encoded)).ok()
+    Value::from_bytes(&encoded).ok()
 }
 
 /// RFC 9110, section 7.6.3.

@@ -60,7 +60,7 @@ impl<'a> Seen<'a> {
         if self.fault.is_some() {
             return;
         }
-        if name.is_empty() || !name.iter().all(|&byte| is_token_byte(byte)) || !is_value(value) {
+        if name.is_empty() || !is_token(name) || !is_value(value) {
             self.fail(Reason::MalformedHeader, None);
             return;
         }
@@ -220,9 +220,15 @@ pub(super) fn connection_names(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .take(CONNECTION_NAMES_MAX)
 }
 
+fn is_token(name: &[u8]) -> bool {
+    name.iter()
+        .fold(true, |fine, &byte| fine & is_token_byte(byte))
+}
+
 /// Text, tabs and 8-bit bytes; no other control (RFC 9110, section 5.5).
 fn is_value(value: &[u8]) -> bool {
-    value
-        .iter()
-        .all(|&byte| byte == b'\t' || !byte.is_ascii_control())
+    // Without leaving early, so that many bytes are looked at at once.
+    value.iter().fold(true, |fine, &byte| {
+        fine & ((byte == b'\t') | ((byte >= b' ') & (byte != 0x7f)))
+    })
 }

@@ -1,29 +1,27 @@
 //! The fields about limits, written from one decision (contract, section 1).
 
 use crate::clock::Now;
-use crate::edits::Edits;
+use crate::digits::Digits;
+use crate::edits::{Edits, Value};
 use crate::names;
 use crate::quota::{Decision, Policies};
-use http::HeaderValue;
 use smallvec::SmallVec;
 
 /// A field value in the making: on the stack for as many policies as tiers have.
 type Text = SmallVec<[u8; 96]>;
 
 /// Sets all of them. `policy` is the value of `RateLimit-Policy` if it was made before.
-pub(super) fn set(
-    edits: &mut Edits,
-    decision: &Decision,
-    policy: Option<&HeaderValue>,
-    started: Now,
-) {
+pub(super) fn set(edits: &mut Edits, decision: &Decision, policy: Option<&Value>, started: Now) {
     let (_, tightest) = decision.tightest();
     // Rounded up, so that at that second all tokens are back.
     let reset_ms = tightest.reset_s.saturating_mul(1000);
     let reset_s = started.unix_ms.saturating_add(reset_ms).div_ceil(1000);
-    edits.set(names::RATELIMIT_LIMIT, tightest.limit.into());
-    edits.set(names::RATELIMIT_REMAINING, tightest.remaining.into());
-    edits.set(names::RATELIMIT_RESET, reset_s.into());
+    edits.set(names::RATELIMIT_LIMIT, Value::number(tightest.limit.into()));
+    edits.set(
+        names::RATELIMIT_REMAINING,
+        Value::number(tightest.remaining.into()),
+    );
+    edits.set(names::RATELIMIT_RESET, Value::number(reset_s));
     let policy = policy
         .cloned()
         .unwrap_or_else(|| policy_field(decision.policies()));
@@ -32,7 +30,7 @@ pub(super) fn set(
 }
 
 /// `"hourly";q=1000;w=3600, "burst";q=100;w=60`
-pub(super) fn policy_field(policies: &Policies) -> HeaderValue {
+pub(super) fn policy_field(policies: &Policies) -> Value {
     let mut text = Text::new();
     for (name, rate) in policies.iter() {
         push_item(&mut text, name);
@@ -43,7 +41,7 @@ pub(super) fn policy_field(policies: &Policies) -> HeaderValue {
 }
 
 /// `"hourly";r=412;t=4, "burst";r=88;t=1`
-fn state_field(decision: &Decision) -> HeaderValue {
+fn state_field(decision: &Decision) -> Value {
     let mut text = Text::new();
     for (name, state) in decision.iter() {
         push_item(&mut text, name);
@@ -68,22 +66,11 @@ fn push_item(text: &mut Text, name: &str) {
 fn push_parameter(text: &mut Text, name: u8, number: u64) {
     const GREATEST: u64 = 999_999_999_999_999;
     text.extend_from_slice(&[b';', name, b'=']);
-    let mut digits = [0; 15];
-    let mut start = digits.len();
-    let mut rest = number.min(GREATEST);
-    loop {
-        start -= 1;
-        digits[start] = b'0' + u8::try_from(rest % 10).expect("a digit is below 10");
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    text.extend_from_slice(&digits[start..]);
+    text.extend_from_slice(Digits::of(number.min(GREATEST)).as_bytes());
 }
 
-fn value(text: &Text) -> HeaderValue {
-    HeaderValue::from_bytes(text).expect("names of policies and digits are visible ASCII")
+fn value(text: &Text) -> Value {
+    Value::from_bytes(text).expect("names of policies and digits are visible ASCII")
 }
 
 #[cfg(test)]

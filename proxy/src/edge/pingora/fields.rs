@@ -41,15 +41,15 @@ macro_rules! editable {
                 }
             }
 
-            fn set(&mut self, name: &HeaderName, value: &HeaderValue) {
+            fn set(&mut self, name: &HeaderName, value: HeaderValue) {
                 // A checked name and value cannot fail; a table that is full must not pass silently.
-                if let Err(error) = self.0.insert_header(name.clone(), value.clone()) {
+                if let Err(error) = self.0.insert_header(name.clone(), value) {
                     tracing::error!(%error, "cannot set a header");
                 }
             }
 
-            fn append(&mut self, name: &HeaderName, value: &HeaderValue) {
-                if let Err(error) = self.0.append_header(name.clone(), value.clone()) {
+            fn append(&mut self, name: &HeaderName, value: HeaderValue) {
+                if let Err(error) = self.0.append_header(name.clone(), value) {
                     tracing::error!(%error, "cannot append a header");
                 }
             }

@@ -1,0 +1,138 @@
+//! The value of a field that an edit sets: short ones lie within it, so that a request that is not
+//! refused is edited without asking for memory.
+
+use http::HeaderValue;
+use http::header::InvalidHeaderValue;
+use std::fmt;
+
+/// Bytes that lie within a [`Value`]: an address, a UUID, the state of two limits.
+const SHORT_BYTES_MAX: usize = 54;
+
+/// A field value as `http` checks it (RFC 9110, section 5.5): never a line break.
+#[derive(Clone)]
+pub struct Value(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Short {
+        length: u8,
+        bytes: [u8; SHORT_BYTES_MAX],
+    },
+    Shared(HeaderValue),
+}
+
+// === impl Value ===
+
+impl Value {
+    /// Checks and copies a value.
+    ///
+    /// # Errors
+    /// A byte that no value may have.
+    pub fn from_bytes(value: &[u8]) -> Result<Self, InvalidHeaderValue> {
+        if value.len() > SHORT_BYTES_MAX || !value.iter().all(|&byte| is_value_byte(byte)) {
+            return HeaderValue::from_bytes(value).map(|value| Self(Repr::Shared(value)));
+        }
+        Ok(Self::short(value))
+    }
+
+    /// A number in decimal digits.
+    #[must_use]
+    pub fn number(number: u64) -> Self {
+        Self::short(crate::digits::Digits::of(number).as_bytes())
+    }
+
+    /// The value's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Short { length, bytes } => &bytes[..usize::from(*length)],
+            Repr::Shared(value) => value.as_bytes(),
+        }
+    }
+
+    /// The value as `http` has it.
+    ///
+    /// # Panics
+    /// Never: the bytes were checked when this was made.
+    #[must_use]
+    pub fn to_header(&self) -> HeaderValue {
+        match &self.0 {
+            Repr::Short { .. } => {
+                HeaderValue::from_bytes(self.as_bytes()).expect("checked when it was made")
+            }
+            Repr::Shared(value) => value.clone(),
+        }
+    }
+
+    /// Of at most [`SHORT_BYTES_MAX`] checked bytes.
+    fn short(value: &[u8]) -> Self {
+        let mut bytes = [0; SHORT_BYTES_MAX];
+        bytes[..value.len()].copy_from_slice(value);
+        let length = u8::try_from(value.len()).expect("a short value's length is a byte");
+        Self(Repr::Short { length, bytes })
+    }
+}
+
+/// What `http` accepts: text, tabs and 8-bit bytes.
+const fn is_value_byte(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+impl From<HeaderValue> for Value {
+    fn from(value: HeaderValue) -> Self {
+        Self(Repr::Shared(value))
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Value {}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_header(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_what_http_takes_for_one_whatever_its_length() {
+        for length in [
+            0,
+            1,
+            SHORT_BYTES_MAX - 1,
+            SHORT_BYTES_MAX,
+            SHORT_BYTES_MAX + 1,
+        ] {
+            for byte in 0..=u8::MAX {
+                let bytes = vec![byte; length];
+                let theirs = HeaderValue::from_bytes(&bytes);
+                let ours = Value::from_bytes(&bytes);
+                assert_eq!(ours.is_ok(), theirs.is_ok(), "{length} of {byte}");
+                if let (Ok(ours), Ok(theirs)) = (ours, theirs) {
+                    assert_eq!(ours.as_bytes(), bytes);
+                    assert_eq!(ours.to_header(), theirs);
+                    assert_eq!(ours, Value::from(theirs));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_and_edits_stay_small() {
+        for number in [0, 7, 10, u64::MAX] {
+            assert_eq!(
+                Value::number(number).as_bytes(),
+                number.to_string().as_bytes()
+            );
+        }
+        assert!(size_of::<crate::edits::Edit>() <= 96);
+    }
+}
