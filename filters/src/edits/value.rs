@@ -29,10 +29,14 @@ impl Value {
     /// # Errors
     /// A byte that no value may have.
     pub fn from_bytes(value: &[u8]) -> Result<Self, InvalidHeaderValue> {
-        if value.len() > SHORT_BYTES_MAX || !value.iter().all(|&byte| is_value_byte(byte)) {
-            return HeaderValue::from_bytes(value).map(|value| Self(Repr::Shared(value)));
+        // Without leaving early, so that many bytes are looked at at once.
+        let fine = value
+            .iter()
+            .fold(true, |fine, &byte| fine & is_value_byte(byte));
+        if fine && value.len() <= SHORT_BYTES_MAX {
+            return Ok(Self::short(value));
         }
-        Ok(Self::short(value))
+        HeaderValue::from_bytes(value).map(|value| Self(Repr::Shared(value)))
     }
 
     /// A number in decimal digits.
@@ -75,7 +79,7 @@ impl Value {
 
 /// What `http` accepts: text, tabs and 8-bit bytes.
 const fn is_value_byte(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+    (byte == b'\t') | ((byte >= b' ') & (byte != 0x7f))
 }
 
 impl From<HeaderValue> for Value {

@@ -3,12 +3,36 @@
 use crate::clock::Now;
 use crate::digits::Digits;
 use crate::edits::{Edits, Value};
+use crate::limits::{POLICY_NAME_LENGTH_MAX, QUOTA_WINDOWS_MAX};
 use crate::names;
 use crate::quota::{Decision, Policies};
-use smallvec::SmallVec;
 
-/// A field value in the making: on the stack for as many policies as tiers have.
-type Text = SmallVec<[u8; 96]>;
+/// Bytes of the longest value: of as many policies as there may be, with the longest names and numbers.
+const TEXT_BYTES_MAX: usize = QUOTA_WINDOWS_MAX * (POLICY_NAME_LENGTH_MAX + 4 + 2 * (3 + 15));
+
+/// A field value in the making, on the stack.
+struct Text {
+    bytes: [u8; TEXT_BYTES_MAX],
+    length: usize,
+}
+
+impl Text {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; TEXT_BYTES_MAX],
+            length: 0,
+        }
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        self.bytes[self.length..self.length + text.len()].copy_from_slice(text);
+        self.length += text.len();
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
 
 /// Sets all of them. `policy` is the value of `RateLimit-Policy` if it was made before.
 pub(super) fn set(edits: &mut Edits, decision: &Decision, policy: Option<&Value>, started: Now) {
@@ -54,28 +78,43 @@ fn state_field(decision: &Decision) -> Value {
 /// The next item of a List: a String (RFC 9651, sections 3.1 and 3.3.3). Names of policies hold
 /// nothing that would need an escape.
 fn push_item(text: &mut Text, name: &str) {
-    if !text.is_empty() {
-        text.extend_from_slice(b", ");
+    if text.length > 0 {
+        text.push(b", ");
     }
-    text.push(b'"');
-    text.extend_from_slice(name.as_bytes());
-    text.push(b'"');
+    text.push(b"\"");
+    text.push(name.as_bytes());
+    text.push(b"\"");
 }
 
 /// A parameter with an Integer (RFC 9651, sections 3.1.2 and 3.3.1): at most 15 digits.
 fn push_parameter(text: &mut Text, name: u8, number: u64) {
     const GREATEST: u64 = 999_999_999_999_999;
-    text.extend_from_slice(&[b';', name, b'=']);
-    text.extend_from_slice(Digits::of(number.min(GREATEST)).as_bytes());
+    text.push(&[b';', name, b'=']);
+    text.push(Digits::of(number.min(GREATEST)).as_bytes());
 }
 
 fn value(text: &Text) -> Value {
-    Value::from_bytes(text).expect("names of policies and digits are visible ASCII")
+    Value::from_bytes(text.as_bytes()).expect("names of policies and digits are visible ASCII")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Rate;
+
+    #[test]
+    fn the_longest_list_fits() {
+        let name = |n: usize| format!("{n}{}", "x".repeat(POLICY_NAME_LENGTH_MAX - 1));
+        let rate = Rate {
+            limit: u32::MAX,
+            window_s: u32::MAX,
+        };
+        let list: Vec<_> = (0..QUOTA_WINDOWS_MAX).map(|n| (name(n), rate)).collect();
+        let policies = Policies::new(list.into()).unwrap();
+        let field = policy_field(&policies);
+        let items = field.as_bytes().split(|&byte| byte == b',');
+        assert_eq!(items.count(), QUOTA_WINDOWS_MAX);
+    }
 
     #[test]
     fn integers_are_written_whole_and_bounded() {
@@ -89,7 +128,7 @@ mod tests {
         ] {
             let mut out = Text::new();
             push_parameter(&mut out, b't', number);
-            assert_eq!(&out[..], text.as_bytes());
+            assert_eq!(out.as_bytes(), text.as_bytes());
         }
     }
 }
