@@ -71,6 +71,11 @@ impl Edits {
         self.list.iter()
     }
 
+    /// Forgets all edits.
+    pub fn clear(&mut self) {
+        self.list.clear();
+    }
+
     /// Whether nothing was recorded.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -137,13 +137,14 @@ pub(crate) async fn serve(
         let keep = served < limits.requests_per_connection && !shared.is_draining();
         let wiring = shared.wiring();
         if let Some(found) = straight::accepts(&wiring, &head, &framing) {
+            let began = Instant::now();
             let mut side = Side {
                 stream: &mut stream,
                 rest: &inbox[length..],
                 spill: &mut spill,
                 body: Body::of(framing.body),
                 watch: &mut watch,
-                body_due: Instant::now() + limits.body_timeout,
+                body_due: began + limits.body_timeout,
                 write_time: limits.write_timeout,
                 waits: framing.expects_continue,
             };
@@ -152,6 +153,7 @@ pub(crate) async fn serve(
                 framing,
                 found,
                 keep,
+                began,
             };
             let ended =
                 straight::serve(&shared, &wiring, &connection, worker, &request, &mut side).await;

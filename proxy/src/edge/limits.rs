@@ -80,3 +80,6 @@ pub(super) const LARGE_BODY_BYTES: u64 = 8 * 1024;
 
 /// Bytes of one such piece.
 pub(super) const LARGE_READ_BYTES: usize = 64 * 1024;
+
+/// Bytes that are made ready for a head with what goes beside it; more are found when they are needed.
+pub(super) const HEAD_BYTES_COMMON: usize = 1024;

@@ -35,7 +35,7 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use stream::ByteStream;
 use tokio::net::{TcpListener, TcpStream};
@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) lane: Lane,
     draining: CancellationToken,
+    /// The same as `draining`, for who asks with every request.
+    leaving: AtomicBool,
     cut: CancellationToken,
     open: TaskTracker,
 }
@@ -99,6 +101,7 @@ impl Edge {
             accounts: Accounts::new(),
             lane: Lane::new(shared.clone(), parts.threads),
             draining: CancellationToken::new(),
+            leaving: AtomicBool::new(false),
             cut: CancellationToken::new(),
             open: TaskTracker::new(),
         });
@@ -202,6 +205,7 @@ impl Edge {
             let _ = task.await;
         }
         self.bound.lock().clear();
+        self.shared.leaving.store(true, Relaxed);
         self.shared.draining.cancel();
         self.shared.lane.drain().await;
         open.close();
@@ -244,7 +248,7 @@ impl Shared {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.is_cancelled()
+        self.leaving.load(Relaxed)
     }
 
     /// The watch of one connection.

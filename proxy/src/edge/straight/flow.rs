@@ -5,7 +5,7 @@
 //! only when what was read before is written, so that a slow end slows the other down and memory stays
 //! bounded. Where bytes allow, a head and its body go out in one write.
 
-use super::super::limits::INTERIM_ANSWERS_MAX;
+use super::super::limits::{HEAD_BYTES_COMMON, INTERIM_ANSWERS_MAX};
 use super::super::wire::{HeadLimits, HeadScan, Parse, response_framing};
 use super::client::Side;
 use super::down::{Body, Rest};
@@ -86,7 +86,7 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
             record,
             line,
             up,
-            down: BytesMut::new(),
+            down: BytesMut::with_capacity(HEAD_BYTES_COMMON),
             status: 0,
             times,
             watched,

@@ -51,6 +51,8 @@ pub(crate) struct Request<'r> {
     pub(crate) found: Found,
     /// The connection may carry another request after this one, as far as we are concerned.
     pub(crate) keep: bool,
+    /// When its head was whole.
+    pub(crate) began: Instant,
 }
 
 /// What becomes of the client's connection.
@@ -114,15 +116,12 @@ pub(crate) async fn serve(
     side: &mut Side<'_>,
 ) -> Ended {
     let now = shared.clock.now();
-    let mut x = begin(&view(request.head), connection, wiring, now);
-    x.started = now;
     let route = match &request.found {
         Found::Route(index) => Some(*index),
         Found::WrongMethod { preflight, .. } => *preflight,
         Found::Nothing => None,
     };
     let plan = &wiring.plan;
-    x.route = route.map(|index| Arc::clone(&plan.routes[index].facts));
     let mut record = Record {
         shared,
         head: request.head,
@@ -130,7 +129,7 @@ pub(crate) async fn serve(
         metrics: route.map_or(&wiring.unrouted_metrics, |index| {
             &wiring.route_metrics[index]
         }),
-        x,
+        x: begin(&view(request.head), connection, wiring, now),
         status: 0,
         request_bytes: 0,
         response_bytes: 0,
@@ -139,12 +138,14 @@ pub(crate) async fn serve(
         note: None,
         is_whole: false,
     };
+    record.x.started = now;
+    record.x.route = route.map(|index| Arc::clone(&plan.routes[index].facts));
     let stand = Stand {
         shared,
         wiring,
         request,
         worker,
-        began: Instant::now(),
+        began: request.began,
         close: !request.keep || !request.framing.is_persistent || shared.is_draining(),
     };
     let collected = match stand.judge(&mut record, side, route).await {
@@ -237,7 +238,10 @@ impl Stand<'_> {
         // A short body that came with the head is still there when an attempt fails.
         let is_here = matches!(side.body, Body::Length(length) if length <= side.rest.len() as u64);
         let before = (side.rest, side.body.clone());
-        let began_ns = self.shared.clock.now().monotonic_ns;
+        let began_ns = match collected.bytes {
+            0 => record.x.started.monotonic_ns,
+            _ => self.shared.clock.now().monotonic_ns,
+        };
         let mut fresh = false;
         let mut attempts = 0;
         loop {
@@ -251,7 +255,6 @@ impl Stand<'_> {
                 return Err(Fault::Reply(no_upstream(note)));
             };
             record.upstream = Some(chosen.address);
-            let left = times.total.saturating_duration_since(Instant::now());
             let kept = (!fresh)
                 .then(|| {
                     chosen
@@ -262,6 +265,7 @@ impl Stand<'_> {
             let line = match kept {
                 Some(line) => line,
                 None => {
+                    let left = times.total.saturating_duration_since(Instant::now());
                     let time = upstream.connect_timeout.min(left);
                     match Line::connect(chosen.address, time).await {
                         Ok(line) => {

@@ -8,7 +8,6 @@ use super::super::wire::RequestHead;
 use super::fault::Fault;
 use crate::telemetry::metrics::RouteMetrics;
 use filters::chain::Chain;
-use filters::edits::Edits;
 use filters::exchange::{Exchange, Outcome};
 use filters::head::{Head, Version};
 use std::net::SocketAddr;
@@ -38,7 +37,7 @@ pub(super) struct Record<'r> {
 impl Record<'_> {
     /// Lets the filters edit the head that goes to the upstream, from the client's head again.
     pub(super) fn edit_request(&mut self) -> Result<(), Fault> {
-        self.x.upstream = Edits::default();
+        self.x.upstream.clear();
         let view = view(self.head);
         self.chain
             .on_upstream_request(&mut self.x, &view)

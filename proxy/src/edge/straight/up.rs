@@ -1,7 +1,7 @@
 //! The request on its way up: its head, then its body, as fast as the server takes it.
 
 use super::super::collect::too_large;
-use super::super::limits::JOINED_BYTES_MAX;
+use super::super::limits::{HEAD_BYTES_COMMON, JOINED_BYTES_MAX};
 use super::super::wire::Framing;
 use super::fault::Fault;
 use super::flow::Flow;
@@ -47,7 +47,7 @@ impl<'f> Upward<'f> {
         source: Source<'f>,
         body_max: u64,
     ) -> Self {
-        let mut out = BytesMut::new();
+        let mut out = BytesMut::with_capacity(HEAD_BYTES_COMMON);
         let head = record.head;
         write_request(
             &mut out,
