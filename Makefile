@@ -13,10 +13,10 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 OPEN_FILES = ulimit -n $$(ulimit -Hn) 2>/dev/null || true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz prerequisites services
+.PHONY: help demo test lint bench bench-quick counts fuzz prerequisites services
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: prerequisites ## run everything in one process, with a sandbox partner's keys
 	cargo run --release -- demo $(ARGS)
@@ -33,8 +33,16 @@ lint: prerequisites ## formatting, lints as errors, licences and banned crates
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
 	  else echo "lint: licences and bans were not checked (no cargo-deny here: cargo install cargo-deny)"; fi
 
-bench: services ## what a request costs: each filter, and the edge beside nginx
-	cargo bench -p benches $(ARGS)
+bench: services ## what a request costs, beside the peers: writes benches/results.json, RESULTS.md, results.html
+	cargo bench -p benches --bench filters
+	$(OPEN_FILES); cargo bench -p benches --bench edge
+
+bench-quick: services ## the same in small: one short round of `pass`, into target/bench
+	$(OPEN_FILES); BENCH_ROUNDS=1 BENCH_SECONDS=1 BENCH_CURVES=0 BENCH_ONLY=$${BENCH_ONLY:-pass} \
+	  cargo bench -p benches --bench edge
+
+counts: prerequisites ## instructions of single parts under valgrind, beside those of benches/counts.json
+	cargo bench -p benches --bench counts
 
 fuzz: prerequisites ## each fuzz target for FUZZ_SECONDS (60); needs cargo-fuzz
 	@command -v cargo-fuzz >/dev/null || { echo "fuzz: cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }

@@ -14,6 +14,8 @@ pub struct Head {
     pub status: u16,
     /// The sender closes the connection behind this message.
     pub closes: bool,
+    /// It names the request's id.
+    pub has_request_id: bool,
 }
 
 /// A head that is not of the kind that is measured.
@@ -30,6 +32,7 @@ pub fn read_head(buffer: &[u8]) -> Result<Option<Head>, Unreadable> {
         body_length: 0,
         status: 0,
         closes: false,
+        has_request_id: false,
     };
     let mut rest = buffer;
     let mut first = true;
@@ -56,7 +59,7 @@ fn status(line: &[u8]) -> Option<u16> {
 }
 
 fn field(head: &mut Head, line: &[u8]) -> Result<(), Unreadable> {
-    // Only three names matter, and their lengths are rare ones.
+    // Only four names matter, and their lengths are rare ones.
     let Some(colon) = line.iter().position(|&byte| byte == b':') else {
         return Err(unreadable(line));
     };
@@ -64,6 +67,9 @@ fn field(head: &mut Head, line: &[u8]) -> Result<(), Unreadable> {
     match name.len() {
         10 if name.eq_ignore_ascii_case(b"connection") => {
             head.closes = value.eq_ignore_ascii_case(b"close");
+        }
+        12 if name.eq_ignore_ascii_case(b"x-request-id") => {
+            head.has_request_id = !value.is_empty();
         }
         14 if name.eq_ignore_ascii_case(b"content-length") => {
             let length = std::str::from_utf8(value).ok();
@@ -86,6 +92,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_request_id_counts_when_it_is_not_empty() {
+        for (line, expected) in [
+            ("X-Request-Id: 7", true),
+            ("x-request-id:7", true),
+            ("X-Request-Id: ", false),
+            ("X-Request-Ie: 7", false),
+            ("X-Request-I: 7", false),
+        ] {
+            let text = format!("HTTP/1.1 200 OK\r\n{line}\r\n\r\n");
+            let head = read_head(text.as_bytes()).unwrap().unwrap();
+            assert_eq!(head.has_request_id, expected, "{line}");
+        }
+    }
+
+    #[test]
     fn a_head_tells_where_its_message_ends() {
         let head = |length, body_length, status, closes| {
             Ok(Some(Head {
@@ -93,6 +114,7 @@ mod tests {
                 body_length,
                 status,
                 closes,
+                has_request_id: false,
             }))
         };
         let bad = |line: &str| Err(Unreadable(line.to_owned()));

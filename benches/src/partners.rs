@@ -4,12 +4,26 @@
 use filters::key::{Environment, KeyRecord};
 use filters::signing::{Scheme, Secret, Signed, header_value, mac};
 use filters::testing::{key_record, key_text};
+use hmac::Mac as _;
+use std::fmt::Write as _;
 
 /// The tier of every partner.
 pub const TIER: &str = "enterprise";
 
 /// Partners that call in turn. Each has room of its own in the replay memory.
 pub const PARTNERS: u32 = 64;
+
+/// The tier whose bucket is empty after one request.
+pub const EXHAUSTED_TIER: &str = "exhausted";
+
+/// Partners whose bucket is empty.
+pub const EXHAUSTED: u32 = 4;
+
+/// The number of the first of them.
+const EXHAUSTED_FIRST: u32 = 3_000_000_000;
+
+/// The number of the first key that nobody knows.
+const UNKNOWN_FIRST: u32 = 4_000_000_000;
 
 /// One partner: a live key and its secret.
 pub struct Partner {
@@ -44,7 +58,7 @@ impl Partner {
     pub fn new(number: u32) -> Self {
         Self {
             key: key_text(Environment::Live, number),
-            secret: Secret::new(format!("sk_{number}").as_bytes()),
+            secret: Secret::new(&secret_bytes(number)),
             number,
         }
     }
@@ -55,12 +69,59 @@ impl Partner {
         (0..PARTNERS).map(Self::new).collect()
     }
 
+    /// Those whose bucket is empty.
+    #[must_use]
+    pub fn exhausted() -> Vec<Self> {
+        (0..EXHAUSTED)
+            .map(|n| Self::new(EXHAUSTED_FIRST + n))
+            .collect()
+    }
+
+    /// Those of whom nobody knows.
+    #[must_use]
+    pub fn unknown() -> Vec<Self> {
+        (0..PARTNERS)
+            .map(|n| Self::new(UNKNOWN_FIRST + n))
+            .collect()
+    }
+
+    /// The partner's tier.
+    #[must_use]
+    pub const fn tier(&self) -> &'static str {
+        if self.number < EXHAUSTED_FIRST {
+            TIER
+        } else {
+            EXHAUSTED_TIER
+        }
+    }
+
+    /// The bytes of the secret, for the peers' files.
+    #[must_use]
+    pub fn secret_bytes(&self) -> Vec<u8> {
+        secret_bytes(self.number)
+    }
+
     /// What the edge knows of this partner.
     #[must_use]
     pub fn record(&self) -> KeyRecord {
         let mut record = key_record(&self.key, self.number);
-        record.tier = TIER.into();
+        record.tier = self.tier().into();
         record
+    }
+
+    /// The value of `X-Signature` as the peers verify it: HMAC-SHA-256 in hex over the timestamp, a
+    /// full stop, and the body. They know no scheme of ours.
+    #[must_use]
+    pub fn sign_for_peers(&self, timestamp: &str, body: &[u8]) -> String {
+        let mut mac = self.secret.state();
+        mac.update(timestamp.as_bytes());
+        mac.update(b".");
+        mac.update(body);
+        let mut hex = String::with_capacity(64);
+        for byte in mac.finalize().into_bytes() {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        hex
     }
 
     /// The value of `X-API-Signature`.
@@ -76,6 +137,11 @@ impl Partner {
         let proof = mac(draft.scheme, &self.secret, &signed, draft.body);
         header_value(draft.scheme, &proof)
     }
+}
+
+/// As `filters::testing` makes them.
+fn secret_bytes(number: u32) -> Vec<u8> {
+    format!("sk_{number}").into_bytes()
 }
 
 #[cfg(test)]
@@ -106,5 +172,26 @@ mod tests {
         let expected = header_value(Scheme::V1, &mac(Scheme::V1, known, &signed, b"x"));
         assert_eq!(partner.sign(&draft(b"x")), expected);
         assert_ne!(partner.sign(&draft(b"y")), expected);
+    }
+
+    #[test]
+    fn peers_verify_the_body_behind_its_time() {
+        let partner = Partner::new(0);
+        let found = partner.sign_for_peers("1767225600", b"x");
+        assert_eq!(found.len(), 64);
+        assert_ne!(found, partner.sign_for_peers("1767225601", b"x"));
+        assert_ne!(found, partner.sign_for_peers("1767225600", b"y"));
+        assert!(found.bytes().all(|b| b.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn only_the_exhausted_have_an_empty_bucket_and_no_key_is_in_two_lists() {
+        assert!(Partner::all().iter().all(|one| one.tier() == TIER));
+        let exhausted = Partner::exhausted();
+        assert!(exhausted.iter().all(|one| one.tier() == EXHAUSTED_TIER));
+        let lists = [Partner::all(), exhausted, Partner::unknown()];
+        let keys: Vec<&str> = lists.iter().flatten().map(|one| one.key.as_str()).collect();
+        let distinct: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len());
     }
 }

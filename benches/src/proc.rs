@@ -95,6 +95,23 @@ pub fn resident_bytes(pid: u32) -> io::Result<u64> {
     Ok(largest)
 }
 
+/// How often the threads of a process and its children gave their core up by themselves, since they
+/// began: waits for something, mostly.
+///
+/// # Errors
+/// When the process is gone.
+pub fn voluntary_switches(pid: u32) -> io::Result<u64> {
+    let mut sum = 0;
+    for pid in family(pid) {
+        for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+            // A thread may end between the listing and the look.
+            let status = fs::read_to_string(task?.path().join("status")).unwrap_or_default();
+            sum += parse_switches(&status).unwrap_or(0);
+        }
+    }
+    Ok(sum)
+}
+
 /// The processor's name, for the head of a report.
 #[must_use]
 pub fn processor() -> String {
@@ -170,6 +187,13 @@ fn parse_resident(status: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+fn parse_switches(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +249,15 @@ mod tests {
         ] {
             assert_eq!(parse_resident(status), expected, "{status:?}");
         }
+    }
+
+    #[test]
+    fn only_voluntary_switches_count() {
+        let status = "nonvoluntary_ctxt_switches:\t9\nvoluntary_ctxt_switches:\t7\n";
+        assert_eq!(parse_switches(status), Some(7));
+        assert_eq!(parse_switches("voluntary_ctxt_switches:\tx\n"), None);
+        assert_eq!(parse_switches(""), None);
+        assert!(voluntary_switches(std::process::id()).is_ok());
     }
 
     #[test]

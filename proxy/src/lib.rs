@@ -4,6 +4,7 @@
 //! runs. Start with `assemble`, the only room that knows every part.
 
 pub mod admin;
+pub mod allocations;
 pub mod assemble;
 pub mod cli;
 pub mod config;

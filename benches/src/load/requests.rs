@@ -1,67 +1,60 @@
 //! The requests of a load, made before they are sent.
 //!
-//! A signed request is accepted once, so each is made for one use, with a nonce of its own; should
-//! they run out, more are signed while they are needed, and counted, for that costs the generator's
-//! core. All others are made once for each partner and sent in turn.
+//! A request signed for the edge is accepted once, so each is made for one use, with a nonce of its
+//! own; should they run out, more are signed while they are needed, and counted, for that costs the
+//! generator's core. All others are made once for each partner, or token, and sent in turn. Several
+//! recipes take turns, one request each.
 
+use super::recipe::{Credentials, Recipe};
 use crate::partners::{Draft, Partner};
 use filters::signing::Scheme;
 use std::io::Write as _;
+use std::sync::Arc;
 
-/// What a request shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credentials {
-    /// Nothing.
-    None,
-    /// An API key.
-    Key,
-    /// An API key, and a signature of scheme `v1` under its secret.
-    Signature,
-}
+/// Keys of many that are asked with: enough that none of them is in the processor's caches.
+const SAMPLED_KEYS: u32 = 20_000;
 
-/// How requests are made.
+/// What requests are made of, beside their recipes.
 #[derive(Clone, Debug)]
-pub struct Recipe {
-    method: &'static str,
-    path: &'static str,
-    body: Vec<u8>,
-    credentials: Credentials,
+pub struct Supplies {
+    /// The time that signatures carry, Unix seconds.
+    pub unix_s: u64,
+    /// Bearer tokens.
+    pub tokens: Arc<[String]>,
+    /// Signed requests that are made beforehand.
+    pub signed: usize,
 }
 
 /// Requests, ready to be sent.
 pub struct Requests {
-    recipe: Recipe,
-    partners: Vec<Partner>,
-    timestamp: String,
-    /// Heads, one behind the other, and where each ends.
-    heads: Vec<u8>,
-    ends: Vec<usize>,
+    recipes: Arc<[Recipe]>,
+    rolls: Vec<Roll>,
     turn: usize,
     signed_late: u64,
 }
 
-// === impl Recipe ===
+/// The heads of one recipe.
+struct Roll {
+    /// Its place among them all: a part of its nonces, for the same recipe may come twice.
+    place: usize,
+    timestamp: String,
+    partners: Vec<Partner>,
+    tokens: Arc<[String]>,
+    /// Heads, one behind the other, and where each ends.
+    heads: Vec<u8>,
+    ends: Vec<usize>,
+}
 
-impl Recipe {
-    /// GET requests.
-    #[must_use]
-    pub const fn get(path: &'static str, credentials: Credentials) -> Self {
-        Self {
-            method: "GET",
-            path,
-            body: Vec::new(),
-            credentials,
-        }
-    }
+// === impl Supplies ===
 
-    /// POST requests with a body of so many bytes.
+impl Supplies {
+    /// Supplies for what needs no tokens and no signatures made beforehand.
     #[must_use]
-    pub fn post(path: &'static str, credentials: Credentials, bytes: usize) -> Self {
+    pub fn bare(unix_s: u64) -> Self {
         Self {
-            method: "POST",
-            path,
-            body: (b'a'..=b'z').cycle().take(bytes).collect(),
-            credentials,
+            unix_s,
+            tokens: Arc::default(),
+            signed: 0,
         }
     }
 }
@@ -69,46 +62,46 @@ impl Recipe {
 // === impl Requests ===
 
 impl Requests {
-    /// Makes requests, `count` of them where each can be used once only; `unix_s` is the time that
-    /// signatures carry.
+    /// Makes requests by these recipes, in turn.
+    ///
+    /// # Panics
+    /// When there is no recipe.
     #[must_use]
-    pub fn prepare(recipe: &Recipe, count: usize, unix_s: u64) -> Self {
-        let mut requests = Self {
-            recipe: recipe.clone(),
-            partners: Partner::all(),
-            timestamp: format!("{unix_s:010}"),
-            heads: Vec::new(),
-            ends: Vec::new(),
+    pub fn prepare(recipes: &[Recipe], supplies: &Supplies) -> Self {
+        assert!(!recipes.is_empty(), "a load has something to ask");
+        let signed = supplies.signed.div_ceil(recipes.len());
+        Self {
+            recipes: recipes.into(),
+            rolls: recipes
+                .iter()
+                .enumerate()
+                .map(|(place, recipe)| Roll::prepare(place, recipe, supplies, signed))
+                .collect(),
             turn: 0,
             signed_late: 0,
-        };
-        let count = match recipe.credentials {
-            Credentials::None => 1,
-            Credentials::Key => requests.partners.len(),
-            Credentials::Signature => count,
-        };
-        let mut heads = Vec::new();
-        for number in 0..count {
-            requests.write_head(number, &mut heads);
-            requests.ends.push(heads.len());
         }
-        requests.heads = heads;
-        requests
     }
 
-    /// Puts the next request behind what is in `out`.
-    pub fn next(&mut self, out: &mut Vec<u8>) {
-        let turn = self.turn;
+    /// The recipes, in the order of [`Self::next`]'s numbers.
+    #[must_use]
+    pub fn recipes(&self) -> Arc<[Recipe]> {
+        Arc::clone(&self.recipes)
+    }
+
+    /// Puts the next request behind what is in `out`, but for a large body, and tells by which recipe.
+    pub fn next(&mut self, out: &mut Vec<u8>) -> usize {
+        let which = self.turn % self.rolls.len();
+        let number = self.turn / self.rolls.len();
         self.turn += 1;
-        if self.recipe.credentials == Credentials::Signature && turn >= self.ends.len() {
+        let (roll, recipe) = (&self.rolls[which], &self.recipes[which]);
+        if recipe.credentials == Credentials::Signature && number >= roll.ends.len() {
             self.signed_late += 1;
-            self.write_head(turn, out);
+            roll.write_head(recipe, number, out);
         } else {
-            let place = turn % self.ends.len();
-            let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-            out.extend_from_slice(&self.heads[start..self.ends[place]]);
+            out.extend_from_slice(roll.head(number));
         }
-        out.extend_from_slice(&self.recipe.body);
+        out.extend_from_slice(&recipe.body);
+        which
     }
 
     /// Requests that were signed when they were asked for.
@@ -116,37 +109,84 @@ impl Requests {
     pub const fn signed_late(&self) -> u64 {
         self.signed_late
     }
+}
 
-    fn write_head(&self, number: usize, out: &mut Vec<u8>) {
+// === impl Roll ===
+
+impl Roll {
+    fn prepare(place: usize, recipe: &Recipe, supplies: &Supplies, signed: usize) -> Self {
+        let mut roll = Self {
+            place,
+            timestamp: format!("{:010}", supplies.unix_s),
+            partners: match recipe.credentials {
+                Credentials::UnknownKey => Partner::unknown(),
+                Credentials::ExhaustedKey => Partner::exhausted(),
+                Credentials::KeyOf(count) => sampled(count),
+                _ => Partner::all(),
+            },
+            tokens: Arc::clone(&supplies.tokens),
+            heads: Vec::new(),
+            ends: Vec::new(),
+        };
+        let count = match recipe.credentials {
+            Credentials::None => 1,
+            Credentials::Signature => signed,
+            Credentials::Token => supplies.tokens.len(),
+            _ => roll.partners.len(),
+        };
+        let mut heads = Vec::new();
+        for number in 0..count {
+            roll.write_head(recipe, number, &mut heads);
+            roll.ends.push(heads.len());
+        }
+        roll.heads = heads;
+        roll
+    }
+
+    fn head(&self, number: usize) -> &[u8] {
+        let place = number % self.ends.len();
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.heads[start..self.ends[place]]
+    }
+
+    fn write_head(&self, recipe: &Recipe, number: usize, out: &mut Vec<u8>) {
         let Recipe {
-            method,
-            path,
-            body,
-            credentials,
-        } = &self.recipe;
+            method, path, body, ..
+        } = recipe;
         let partner = &self.partners[number % self.partners.len()];
+        let timestamp = &self.timestamp;
         let mut put = |text: std::fmt::Arguments<'_>| {
             out.write_fmt(text).expect("a vector takes everything");
         };
         put(format_args!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: tidegate-bench\r\nAccept: */*\r\n"
         ));
-        if *credentials != Credentials::None {
-            put(format_args!("X-API-Key: {}\r\n", partner.key));
+        match recipe.credentials {
+            Credentials::None => {}
+            Credentials::Token => {
+                let token = &self.tokens[number % self.tokens.len()];
+                put(format_args!("Authorization: Bearer {token}\r\n"));
+            }
+            _ => put(format_args!("X-API-Key: {}\r\n", partner.key)),
         }
-        if *credentials == Credentials::Signature {
-            let nonce = format!("{number:016x}");
+        if recipe.credentials == Credentials::Signature {
+            let nonce = format!("{:04x}{number:012x}", self.place);
             let signature = partner.sign(&Draft {
                 method,
                 path,
                 body,
-                timestamp: &self.timestamp,
+                timestamp,
                 nonce: &nonce,
                 scheme: Scheme::V1,
             });
-            let timestamp = &self.timestamp;
             put(format_args!(
                 "X-Timestamp: {timestamp}\r\nX-Nonce: {nonce}\r\nX-API-Signature: {signature}\r\n"
+            ));
+        }
+        if recipe.credentials == Credentials::PeerSignature {
+            let signature = partner.sign_for_peers(timestamp, body);
+            put(format_args!(
+                "X-Timestamp: {timestamp}\r\nX-Signature: {signature}\r\n"
             ));
         }
         if !body.is_empty() {
@@ -157,6 +197,12 @@ impl Requests {
         }
         put(format_args!("\r\n"));
     }
+}
+
+/// Partners from all over the first `count`.
+fn sampled(count: u32) -> Vec<Partner> {
+    let step = (count / SAMPLED_KEYS).max(1) as usize;
+    (0..count).step_by(step).map(Partner::new).collect()
 }
 
 #[cfg(test)]
@@ -170,14 +216,19 @@ mod tests {
 
     /// Takes so many requests; how many of them differ, and how many were signed late.
     fn check(recipe: &Recipe, prepared: usize, taken: usize) -> (usize, u64) {
-        let mut requests = Requests::prepare(recipe, prepared, UNIX_S);
+        let supplies = Supplies {
+            unix_s: UNIX_S,
+            tokens: ["a".to_owned(), "b".to_owned()].into(),
+            signed: prepared,
+        };
+        let mut requests = Requests::prepare(std::slice::from_ref(recipe), &supplies);
         let mut seen = HashSet::new();
         for _ in 0..taken {
             let mut out = Vec::new();
             requests.next(&mut out);
             let head = read_head(&out).unwrap().unwrap();
             assert_eq!(head.body_length, recipe.body.len());
-            assert_eq!(&out[head.length..], recipe.body);
+            assert_eq!(out[head.length..], *recipe.body);
             seen.insert(out);
         }
         (seen.len(), requests.signed_late())
@@ -189,6 +240,11 @@ mod tests {
         for (credentials, prepared, taken, different, late) in [
             (Credentials::None, 0, 5, 1, 0),
             (Credentials::Key, 0, 2 * partners, partners, 0),
+            (Credentials::KeyOf(3), 0, 7, 3, 0),
+            (Credentials::UnknownKey, 0, 2 * partners, partners, 0),
+            (Credentials::ExhaustedKey, 0, 40, 4, 0),
+            (Credentials::PeerSignature, 0, 2 * partners, partners, 0),
+            (Credentials::Token, 0, 5, 2, 0),
             (Credentials::Signature, 5, 5, 5, 0),
             (
                 Credentials::Signature,
@@ -206,5 +262,39 @@ mod tests {
                 assert_eq!(found, (different, late), "{recipe:?}");
             }
         }
+    }
+
+    #[test]
+    fn recipes_take_turns() {
+        let recipes = [
+            Recipe::get("/a", Credentials::None),
+            Recipe::get("/b", Credentials::Key),
+        ];
+        let mut requests = Requests::prepare(&recipes, &Supplies::bare(UNIX_S));
+        for expected in ["GET /a ", "GET /b ", "GET /a "] {
+            let mut out = Vec::new();
+            let which = requests.next(&mut out);
+            assert!(out.starts_with(expected.as_bytes()), "{expected}");
+            assert_eq!(recipes[which].path, &expected[4..6]);
+        }
+    }
+
+    #[test]
+    fn the_same_recipe_twice_signs_different_requests() {
+        let recipe = Recipe::get("/a", Credentials::Signature);
+        let recipes = [recipe.clone(), recipe];
+        let mut requests = Requests::prepare(&recipes, &Supplies::bare(UNIX_S));
+        let mut seen = HashSet::new();
+        for _ in 0..8 {
+            let mut out = Vec::new();
+            requests.next(&mut out);
+            assert!(seen.insert(out));
+        }
+    }
+
+    #[test]
+    fn keys_of_many_come_from_all_over() {
+        assert_eq!(sampled(5).len(), 5);
+        assert_eq!(sampled(SAMPLED_KEYS * 2).len(), SAMPLED_KEYS as usize);
     }
 }

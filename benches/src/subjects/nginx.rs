@@ -1,52 +1,35 @@
-//! nginx as a plain proxy (`peers/nginx.conf`), with one worker.
+//! nginx (`peers/nginx.conf`), with one worker; its Lua only where the module is.
 
-use super::{Running, Subject, spawn};
-use crate::cores::Cores;
+use super::template::{Filled, without};
+use super::{Running, Subject, find, first_line, spawn};
+use crate::stage::Stage;
+use crate::workloads::{Door, Workload};
 use anyhow::Context;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const CONFIGURATION: &str = include_str!("../../peers/nginx.conf");
 
-/// Where Debian puts it, which is not on everybody's path.
-const USUAL: &str = "/usr/sbin/nginx";
+/// The Lua module, where Debian puts it.
+const LUA: &str = "/usr/lib/nginx/modules/ngx_http_lua_module.so";
 
 /// nginx.
 pub struct Nginx {
     program: Option<PathBuf>,
-    /// Where it writes.
-    folder: PathBuf,
+    lua: bool,
 }
 
 // === impl Nginx ===
 
 impl Nginx {
-    /// The nginx of this machine, if there is one; it writes below `folder`.
+    /// The nginx of this machine, if there is one.
     #[must_use]
-    pub fn find(folder: &Path) -> Self {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let program = std::env::split_paths(&path)
-            .map(|folder| folder.join("nginx"))
-            .chain([PathBuf::from(USUAL)])
-            .find(|program| program.is_file());
+    pub fn find() -> Self {
         Self {
-            program,
-            folder: folder.join("nginx"),
+            program: find("nginx", &["/usr/sbin/nginx"]),
+            lua: Path::new(LUA).is_file(),
         }
-    }
-
-    /// What it calls its version.
-    #[must_use]
-    pub fn version(&self) -> Option<String> {
-        let output = Command::new(self.program.as_ref()?)
-            .arg("-v")
-            .output()
-            .ok()?;
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        let (_, version) = text.split_once("version: ")?;
-        Some(version.trim().to_owned())
     }
 }
 
@@ -55,60 +38,82 @@ impl Subject for Nginx {
         "nginx"
     }
 
+    fn version(&self) -> Option<String> {
+        let line = first_line(&self.program, "-v")?;
+        let (_, version) = line.split_once("version: ")?;
+        let lua = if self.lua { " with Lua" } else { "" };
+        Some(format!("{}{lua}", version.trim()))
+    }
+
     fn missing(&self) -> Option<String> {
-        let hint = "nginx is not installed and left out (Debian: apt-get install nginx-light)";
+        let hint = "nginx is not installed and left out (Debian: apt-get install nginx-light libnginx-mod-http-lua lua-cjson)";
         self.program.is_none().then(|| hint.to_owned())
     }
 
-    fn start(&self, cores: &Cores, origin: SocketAddr) -> anyhow::Result<Running> {
+    fn serves(&self, workload: &Workload) -> bool {
+        let lua = matches!(workload.door, Door::Sign | Door::Jwt | Door::JwtCached);
+        !workload.is_ours_alone() && (self.lua || !lua)
+    }
+
+    fn start(&self, stage: &Stage, workload: &Workload) -> anyhow::Result<Running> {
         let program = self.program.as_ref().context("nginx is not installed")?;
-        fs::create_dir_all(&self.folder)?;
-        let address = free_address()?;
-        let text = CONFIGURATION
-            .replace("{listen}", &address.to_string())
-            .replace("{origin}", &origin.to_string());
-        let file = self.folder.join("nginx.conf");
-        fs::write(&file, text)?;
+        let folder = stage.room("nginx")?;
+        let filled = if self.lua {
+            Filled::from(CONFIGURATION, stage)?
+        } else {
+            Filled::from(&without(CONFIGURATION, "lua"), stage)?
+        };
+        let file = folder.join("nginx.conf");
+        fs::write(&file, &filled.text)?;
         let mut command = Command::new(program);
         command
             .arg("-p")
-            .arg(&self.folder)
+            .arg(&folder)
             .arg("-c")
             .arg(&file)
             .args(["-e", "stderr"])
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        let child = spawn(&mut command, cores)?;
-        Ok(Running { child, address })
+        Ok(Running {
+            child: spawn(&mut command, &stage.cores)?,
+            address: filled.door(workload.door),
+        })
     }
-}
-
-/// An address that was free a moment ago: nginx cannot be asked which port it took.
-fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workloads;
 
     #[test]
     fn a_machine_without_nginx_is_told_how_to_get_it() {
         let nginx = Nginx {
             program: None,
-            folder: PathBuf::new(),
+            lua: false,
         };
         let told = nginx.missing().unwrap();
         assert!(told.contains("apt-get install nginx-light"), "{told}");
-        let cores = Cores {
-            subject: 0,
-            load: 0,
-        };
-        assert!(nginx.start(&cores, ([127, 0, 0, 1], 9).into()).is_err());
         let found = Nginx {
-            program: Some(PathBuf::from(USUAL)),
+            program: Some(PathBuf::from("/usr/sbin/nginx")),
             ..nginx
         };
         assert_eq!(found.missing(), None);
+    }
+
+    #[test]
+    fn only_with_lua_it_verifies_signatures_and_tokens() {
+        for (name, plain, with_lua) in [
+            ("pass", true, true),
+            ("refuse", true, true),
+            ("sign", false, true),
+            ("jwt-cached", false, true),
+            ("many-keys-1m", false, false),
+            ("mixed", false, false),
+        ] {
+            let workload = workloads::find(name).unwrap();
+            let serves = |lua| Nginx { program: None, lua }.serves(&workload);
+            assert_eq!((serves(false), serves(true)), (plain, with_lua), "{name}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Output goes to standard output, everything said beside it to standard error. A mistake is one
 //! clear sentence and exit code 1; a command line that cannot be read is exit code 2.
 
+mod bench;
 mod check;
 mod completions;
 #[cfg(feature = "demo")]
@@ -17,6 +18,7 @@ mod sign;
 mod signer;
 mod target;
 
+use crate::allocations::Counted;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::future::Future;
@@ -57,14 +59,15 @@ enum Command {
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
+    Bench(bench::BenchArgs),
     Keys(keys::KeysArgs),
     Sign(sign::SignArgs),
     Request(request::RequestArgs),
     Completions(completions::CompletionsArgs),
 }
 
-/// Reads the command line and does what it says.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Reads the command line and does what it says. The allocator is asked to count by `bench` alone.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, allocations: &Counted) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -75,7 +78,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Before anybody makes a TLS configuration: Pingora would choose another provider. A second
     // call finds the first one's.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match run(cli.command) {
+    match run(cli.command, allocations) {
         Ok(code) => code,
         Err(error) => {
             output::tell(&format!("tidegate: {error:#}"));
@@ -84,13 +87,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<ExitCode> {
+fn run(command: Command, allocations: &Counted) -> anyhow::Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     match command {
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments, allocations),
         Command::Keys(arguments) => wait(keys::run(&arguments)).map(done),
         Command::Sign(arguments) => sign::run(&arguments).map(done),
         Command::Request(arguments) => wait(request::run(&arguments)),
@@ -148,6 +152,8 @@ mod tests {
             ("tidegate serve", false),
             ("tidegate check a.yaml b.yaml", true),
             ("tidegate check", false),
+            ("tidegate bench --policy a.yaml", true),
+            ("tidegate bench a.yaml", false),
             ("tidegate sign GET /a", true),
             ("tidegate sign GET", false),
             ("tidegate sign GET /a --nonce 12345678 --no-nonce", false),

@@ -7,7 +7,8 @@ use super::named::Named;
 use super::spanned::Spanned;
 use super::tree::{NodeId, Tree};
 use super::units::{
-    Address, Allowance, Date, Duration, FileRef, HostName, LogTarget, Network, SecretRef, Size,
+    Address, Allowance, Date, Duration, FileRef, HostName, LogTarget, Network, SecretRef,
+    ShortTime, Size,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -37,6 +38,9 @@ pub struct File {
     pub drain: Option<Spanned<Duration>>,
     /// What carries requests.
     pub lane: Option<Spanned<Lane>>,
+    /// What a chain may cost, for `tidegate bench`.
+    #[serde(default)]
+    pub budget: Budget,
     /// The private listener for metrics and readiness.
     pub admin: Option<Spanned<Admin>>,
     /// Logs.
@@ -76,6 +80,15 @@ pub enum Lane {
     Straight,
     /// Pingora's proxy for every request.
     Pingora,
+}
+
+/// What a chain may cost.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Budget {
+    /// Time of all its filters together, for one request.
+    pub chain: Option<Spanned<ShortTime>>,
+    /// Allocations, for one request.
+    pub allocations: Option<Spanned<u32>>,
 }
 
 /// Where clients connect.

@@ -64,6 +64,10 @@ pub struct Date {
     pub unix_s: u64,
 }
 
+/// A span of time that a computation takes: `1500ns`, `2us`, `1ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShortTime(pub std::time::Duration);
+
 /// A text that cannot be read as what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
@@ -76,6 +80,7 @@ pub struct Unreadable {
 const ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
 const HOST: &str = "a host name without a port, such as api.example.com";
 const ALLOWANCE: &str = "a rate, such as 20/s, 100/min, 1000/h, 5000/day, or `unlimited`";
+const SHORT_TIME: &str = "a short time, such as 1500ns, 2us or 1ms";
 const DATE: &str = "a date, such as 2026-01-31";
 
 /// Bytes of a host name (RFC 1035, section 2.3.4).
@@ -219,11 +224,37 @@ impl FromStr for Date {
     }
 }
 
+// === impl ShortTime ===
+
+impl FromStr for ShortTime {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let hint = || match digits.parse::<u64>() {
+            Ok(number) => format!("write `{number}ns`"),
+            Err(_) => String::new(),
+        };
+        let each_ns = match &text[digits.len()..] {
+            "ns" => 1,
+            "us" | "µs" => 1_000,
+            "ms" => 1_000_000,
+            _ => return Err(Unreadable::new(SHORT_TIME, hint())),
+        };
+        let number = digits.parse::<u64>().ok();
+        number
+            .and_then(|number| number.checked_mul(each_ns))
+            .map(|ns| Self(std::time::Duration::from_nanos(ns)))
+            .ok_or_else(|| Unreadable::new(SHORT_TIME, ""))
+    }
+}
+
 deserialize_from_text! {
     Address: ADDRESS;
     HostName: HOST;
     Allowance: ALLOWANCE;
     Date: DATE;
+    ShortTime: SHORT_TIME;
 }
 
 /// What was expected, with the hint on a line below, where our reader finds it.
@@ -321,6 +352,26 @@ mod tests {
                 ("", Err("")),
             ],
             HostName::to_string,
+        );
+    }
+
+    #[test]
+    fn short_times() {
+        check::<ShortTime>(
+            &[
+                ("1500ns", Ok("1.5µs")),
+                ("2us", Ok("2µs")),
+                ("2µs", Ok("2µs")),
+                ("1ms", Ok("1ms")),
+                ("0ns", Ok("0ns")),
+                ("1500", Err("write `1500ns`")),
+                ("2s", Err("write `2ns`")),
+                ("1.5us", Err("")),
+                ("ns", Err("")),
+                ("", Err("")),
+                ("99999999999999999ms", Err("")),
+            ],
+            |time| format!("{:?}", time.0),
         );
     }
 

@@ -62,3 +62,9 @@ pub const COLLECTED_BYTES_MAX: u64 = 64 << 30;
 
 /// Master keys: the one that seals, and those of rotations.
 pub const MASTER_KEYS_MAX: usize = 16;
+
+/// What a chain may be allowed to cost.
+pub const BUDGET_MAX: Duration = Duration::from_secs(1);
+
+/// Allocations that a chain may be allowed.
+pub const BUDGET_ALLOCATIONS_MAX: u32 = 1_000_000;

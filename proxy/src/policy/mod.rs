@@ -20,7 +20,8 @@ mod values;
 pub use chains::{Chain, Step};
 pub use routes::Route;
 pub use values::{
-    Balance, Connections, Keys, Lane, Listener, Memory, Protocol, Settings, TlsFiles, Upstream,
+    Balance, Budget, Connections, Keys, Lane, Listener, Memory, Protocol, Settings, TlsFiles,
+    Upstream,
 };
 
 use crate::config::{self, Mistake, Mistakes, Report, Severity, Tree};
@@ -37,6 +38,8 @@ pub struct Policy {
     pub settings: Settings,
     /// What more than one filter needs.
     pub site: Arc<Site>,
+    /// What a chain may cost.
+    pub budget: Budget,
     /// The services behind.
     pub upstreams: Vec<Upstream>,
     /// The chains; routes tell their index.
@@ -66,6 +69,7 @@ pub fn load(name: &str, text: &str) -> Result<Loaded, Report> {
     let hosts = listeners::hosts(&mut judge);
     let listeners = listeners::listeners(&mut judge);
     let settings = settings::settings(&mut judge, &listeners);
+    let budget = settings::budget(&mut judge);
     let site = Arc::new(site::site(&mut judge, hosts));
     let upstreams = upstreams::upstreams(&mut judge, &listeners);
     let chains = chains::chains(&mut judge, &site);
@@ -86,6 +90,7 @@ pub fn load(name: &str, text: &str) -> Result<Loaded, Report> {
     let policy = Policy {
         listeners,
         settings,
+        budget,
         site,
         upstreams,
         chains,

@@ -2,10 +2,10 @@
 
 use super::judge::Judge;
 use super::limits::{
-    COLLECTED_BYTES_MAX, CONNECTIONS_PER_ADDRESS_MAX, DRAIN_MAX, MASTER_KEYS_MAX, POLL_MAX,
-    TIMEOUT_MAX,
+    BUDGET_ALLOCATIONS_MAX, BUDGET_MAX, COLLECTED_BYTES_MAX, CONNECTIONS_PER_ADDRESS_MAX,
+    DRAIN_MAX, MASTER_KEYS_MAX, POLL_MAX, TIMEOUT_MAX,
 };
-use super::values::{Connections, Keys, Lane, Listener, Memory, Settings};
+use super::values::{Budget, Connections, Keys, Lane, Listener, Memory, Settings};
 use crate::config::units::LogTarget;
 use crate::config::{Path, raw};
 use filters::limits::{NETWORKS_MAX, QUOTA_OWNERS_MAX, REPLAY_ENTRIES_MAX, SIGNED_BODY_BYTES};
@@ -119,6 +119,30 @@ fn lane(judge: &Judge<'_>) -> Lane {
     match judge.raw.file.lane.as_ref().map(|lane| lane.value) {
         None | Some(raw::Lane::Straight) => Lane::Straight,
         Some(raw::Lane::Pingora) => Lane::Pingora,
+    }
+}
+
+/// What a chain may cost. No time at all is no budget: nothing would keep it.
+pub(super) fn budget(judge: &mut Judge<'_>) -> Budget {
+    let section = ROOT.field("budget");
+    let raw = judge.raw;
+    let written = &raw.file.budget;
+    if let Some(chain) = &written.chain
+        && (chain.0.is_zero() || chain.0 > BUDGET_MAX)
+    {
+        let found = format!("{:?}", chain.0);
+        let expected = format!("1ns to {BUDGET_MAX:?}");
+        let hint = "`tidegate bench` tells what the chains cost now";
+        judge.wrong(chain.span, &section.field("chain"), found, expected, hint);
+    }
+    let allocations = written.allocations.as_ref();
+    if let Some(allocations) = allocations {
+        let path = section.field("allocations");
+        judge.number(Some(allocations), &path, 0, 0..=BUDGET_ALLOCATIONS_MAX);
+    }
+    Budget {
+        chain: written.chain.as_ref().map(|chain| chain.0),
+        allocations: allocations.map(|allocations| allocations.value),
     }
 }
 

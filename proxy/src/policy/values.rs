@@ -102,6 +102,15 @@ pub enum Lane {
     Pingora,
 }
 
+/// What a chain may cost for one request, by the word of `tidegate bench`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Time of all its filters together.
+    pub chain: Option<Duration>,
+    /// Allocations.
+    pub allocations: Option<u32>,
+}
+
 /// What the process needs beside the plan: read once at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
