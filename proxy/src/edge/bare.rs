@@ -130,7 +130,10 @@ pub(crate) async fn speak(
 
 /// Method and target of a refused head, as far as they can be told, for the log.
 pub(crate) fn request_line(inbox: &[u8]) -> (&str, &[u8]) {
+    // The empty line that may come before a request (RFC 9112, section 2.2) is not its first.
     let line = inbox
+        .strip_prefix(b"\r\n")
+        .unwrap_or(inbox)
         .split(|&byte| byte == b'\r' || byte == b'\n')
         .next()
         .unwrap_or_default();

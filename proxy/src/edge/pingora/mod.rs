@@ -3,6 +3,7 @@
 //! Nothing of Pingora leaves this folder (never-rule 3): the phases turn its sessions into views,
 //! its errors into replies, and the filters' edits into its headers.
 
+mod answers;
 mod client;
 mod context;
 mod errors;

@@ -4,6 +4,7 @@ use super::super::Shared;
 use super::super::begin::begin;
 use super::super::collect::too_large;
 use super::super::limits::{INTERIM_ANSWERS_MAX, LINGER_TIME};
+use super::answers::fault_of;
 use super::context::{Context, LogParts};
 use super::errors;
 use super::fields::{Editable, view};
@@ -179,25 +180,14 @@ impl ProxyHttp for Phases {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        if response.status == 101 {
-            // Nobody asked for it: we never forward `Upgrade` (hardening, P10).
-            return Err(
-                Error::explain(ErrorType::InvalidHTTPHeader, "101 without an upgrade").into_up(),
-            );
+        if let Some(what) = fault_of(response) {
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, what).into_up());
         }
         if response.status.is_informational() {
             ctx.interims += 1;
         }
         if ctx.interims > INTERIM_ANSWERS_MAX {
             let what = "too many interim answers";
-            return Err(Error::explain(ErrorType::InvalidHTTPHeader, what).into_up());
-        }
-        if response.status == 204 && announces_body(response) {
-            let what = "a body behind a status without one";
-            return Err(Error::explain(ErrorType::InvalidHTTPHeader, what).into_up());
-        }
-        if has_doubtful_end(response) {
-            let what = "an answer with more than one length";
             return Err(Error::explain(ErrorType::InvalidHTTPHeader, what).into_up());
         }
         if !response.status.is_informational() {
@@ -416,18 +406,4 @@ impl ProxyHttp for Phases {
     ) -> bool {
         true
     }
-}
-
-/// Whether an answer says more than once where it ends: clients behind us may choose otherwise than we
-/// did (RFC 9112, section 6.3).
-fn has_doubtful_end(response: &ResponseHeader) -> bool {
-    let mut lengths = response.headers.get_all(CONTENT_LENGTH).iter();
-    let announced = lengths.next().is_some();
-    lengths.next().is_some() || announced && response.headers.contains_key(TRANSFER_ENCODING)
-}
-
-/// Whether an answer says that it has a body that is not empty (RFC 9110, section 8.6).
-fn announces_body(response: &ResponseHeader) -> bool {
-    let length = response.headers.get(CONTENT_LENGTH);
-    length.is_some_and(|length| length != "0") || response.headers.contains_key(TRANSFER_ENCODING)
 }

@@ -113,6 +113,7 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
                             }
                             // The edge itself says 100 (RFC 9110, section 15.2.1).
                             if head.status != 100 {
+                                self.record.has_interim = true;
                                 write_interim(&mut self.down, head.status, &head.fields);
                             }
                             self.line.inbox.advance(length);

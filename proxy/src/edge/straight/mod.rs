@@ -131,6 +131,7 @@ pub(crate) async fn serve(
         }),
         x: begin(&view(request.head), connection, wiring, now),
         status: 0,
+        has_interim: false,
         request_bytes: 0,
         response_bytes: 0,
         upstream: None,
@@ -305,6 +306,7 @@ impl Stand<'_> {
             // RFC 9110, section 9.2.2: idempotent requests only, unless the server got nothing; and
             // never after the client got something, or when its body has flowed away.
             let may = record.status == 0
+                && !record.has_interim
                 && (!has_begun || is_idempotent(self.request.head.method) && (!is_live || is_here));
             // A kept connection that the server closed meanwhile costs no attempt.
             let allowed = pool.retries.min(ATTEMPTS_MAX) + usize::from(is_reused);

@@ -21,6 +21,8 @@ pub(super) struct Record<'r> {
     pub(super) x: Exchange,
     /// The status that the client got, or is getting; 0 when none.
     pub(super) status: u16,
+    /// The client got an interim answer: no other attempt may contradict it.
+    pub(super) has_interim: bool,
     /// Bytes of the request's body that arrived.
     pub(super) request_bytes: u64,
     /// Bytes of the answer's body that were sent.

@@ -1,0 +1,45 @@
+//! Conversations from chance.
+
+use super::exchange::{Conversation, Delivery, Exchange};
+use super::hostile::hostile;
+use super::random::Random;
+use super::request::{good, odd, signed};
+use tests::signer::Signer;
+
+/// Exchanges of one conversation at most.
+pub(crate) const EXCHANGES_MAX: u32 = 64;
+
+/// The conversation of this number.
+pub(crate) fn conversation(seed: u64, number: u64, signer: &Signer, now_s: u64) -> Conversation {
+    let mut random = Random::new(seed, number);
+    let first = (number as u32).wrapping_mul(EXCHANGES_MAX);
+    let count = match random.below(10) {
+        0 => 1,
+        1..8 => 2 + random.below(8) as u32,
+        _ => 10 + random.below(30) as u32,
+    };
+    let mut exchanges = Vec::new();
+    for id in first..first + count {
+        let exchange = match random.below(100) {
+            0..50 => good(&mut random, id),
+            50..60 => signed(&mut random, id, signer, now_s),
+            60..95 => odd(&mut random, id),
+            _ => hostile(&mut random, id),
+        };
+        exchanges.push(exchange);
+    }
+    let pieces: Vec<_> = exchanges.iter().map(|exchange: &Exchange| random.split(&exchange.request)).collect();
+    let all: usize = exchanges.iter().map(|exchange| exchange.request.len()).sum();
+    let delivery = match random.below(20) {
+        0 => Delivery::Cut(random.below(all)),
+        1..7 => Delivery::Pipelined,
+        _ => Delivery::InTurn,
+    };
+    if delivery != Delivery::InTurn {
+        // Nobody waits within a pipeline.
+        for exchange in &mut exchanges {
+            exchange.waits = None;
+        }
+    }
+    Conversation { exchanges, delivery, pieces }
+}
