@@ -21,10 +21,22 @@ pub(crate) fn good(random: &mut Random, id: u32, method: &str) -> Script {
     let early = random.chance(4);
     let closes = random.chance(8);
     let status = random.pick(&[
-        "200 OK", "200 OK", "200 OK", "201 Created", "202 Accepted", "204 No Content",
-        "206 Partial Content", "301 Moved Permanently", "304 Not Modified", "400 Bad Request",
-        "404 Not Found", "409 Conflict", "422 Unprocessable Content", "429 Too Many Requests",
-        "500 Internal Server Error", "503 Service Unavailable",
+        "200 OK",
+        "200 OK",
+        "200 OK",
+        "201 Created",
+        "202 Accepted",
+        "204 No Content",
+        "206 Partial Content",
+        "301 Moved Permanently",
+        "304 Not Modified",
+        "400 Bad Request",
+        "404 Not Found",
+        "409 Conflict",
+        "422 Unprocessable Content",
+        "429 Too Many Requests",
+        "500 Internal Server Error",
+        "503 Service Unavailable",
     ]);
     let mut head = format!("HTTP/1.1 {status}\r\nX-Case: {id}\r\n");
     fields(random, &mut head);
@@ -107,14 +119,20 @@ pub(crate) fn chunks(random: &mut Random, body: &[u8], odd: bool, out: &mut Vec<
     let mut rest = body;
     let most = random.pick(&[1, 7, 100, 5_000, 70_000]);
     while !rest.is_empty() {
-        let length = (1 + random.below(most)).min(rest.len()).max(rest.len() / 200);
+        let length = (1 + random.below(most))
+            .min(rest.len())
+            .max(rest.len() / 200);
         let size = match odd && random.chance(30) {
             true => format!("00{length:X}"),
             false => format!("{length:x}"),
         };
         out.extend_from_slice(size.as_bytes());
         if odd && random.chance(30) {
-            out.extend_from_slice(random.pick(&[";a", ";a=b", ";a=\"b c\"", ";a=b;c"]).as_bytes());
+            out.extend_from_slice(
+                random
+                    .pick(&[";a", ";a=b", ";a=\"b c\"", ";a=b;c"])
+                    .as_bytes(),
+            );
         }
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&rest[..length]);
@@ -158,7 +176,13 @@ fn odd(random: &mut Random, id: u32, method: &str) -> Script {
             _ => said.extend_from_slice(&body),
         }
     }
-    Script { pieces: random.split(&said), early: false, closes, class, hostile: false }
+    Script {
+        pieces: random.split(&said),
+        early: false,
+        closes,
+        class,
+        hostile: false,
+    }
 }
 
 /// Answers that nobody should believe, each with a name; `@` stands for the case's field line.
@@ -167,54 +191,195 @@ pub(crate) const HOSTILE: &[(&str, &str)] = &[
     ("rubbish", "rubbish\r\n\r\n"),
     ("request", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("version", "HTTP/2.0 200 OK\r\n@Content-Length: 2\r\n\r\nok"),
-    ("version 1.2", "HTTP/1.2 200 OK\r\n@Content-Length: 2\r\n\r\nok"),
-    ("status 99", "HTTP/1.1 099 Low\r\n@Content-Length: 2\r\n\r\nok"),
-    ("status 600", "HTTP/1.1 600 High\r\n@Content-Length: 2\r\n\r\nok"),
-    ("status 2000", "HTTP/1.1 2000 OK\r\n@Content-Length: 2\r\n\r\nok"),
-    ("status text", "HTTP/1.1 abc OK\r\n@Content-Length: 2\r\n\r\nok"),
-    ("two spaces", "HTTP/1.1  200 OK\r\n@Content-Length: 2\r\n\r\nok"),
-    ("leading line", "\r\nHTTP/1.1 200 OK\r\n@Content-Length: 2\r\n\r\nok"),
-    ("bare line feeds", "HTTP/1.1 200 OK\n@Content-Length: 2\n\nok"),
-    ("bare line feed", "HTTP/1.1 200 OK\r\nX-A: b\nX-B: c\r\n@Content-Length: 2\r\n\r\nok"),
-    ("bare return", "HTTP/1.1 200 OK\r\nX-A: b\rX-B: c\r\n@Content-Length: 2\r\n\r\nok"),
-    ("nul", "HTTP/1.1 200 OK\r\nX-A: b\0c\r\n@Content-Length: 2\r\n\r\nok"),
-    ("fold", "HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\n@Content-Length: 2\r\n\r\nok"),
-    ("space before colon", "HTTP/1.1 200 OK\r\nX-A : b\r\n@Content-Length: 2\r\n\r\nok"),
-    ("no colon", "HTTP/1.1 200 OK\r\nX-A\r\n@Content-Length: 2\r\n\r\nok"),
-    ("two lengths", "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\nContent-Length: 3\r\n\r\nokk"),
-    ("equal lengths", "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\nContent-Length: 2\r\n\r\nok"),
-    ("list of lengths", "HTTP/1.1 200 OK\r\n@Content-Length: 2, 2\r\n\r\nok"),
-    ("signed length", "HTTP/1.1 200 OK\r\n@Content-Length: +2\r\n\r\nok"),
-    ("negative length", "HTTP/1.1 200 OK\r\n@Content-Length: -2\r\n\r\nok"),
-    ("hex length", "HTTP/1.1 200 OK\r\n@Content-Length: 0x2\r\n\r\nok"),
+    (
+        "version 1.2",
+        "HTTP/1.2 200 OK\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "status 99",
+        "HTTP/1.1 099 Low\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "status 600",
+        "HTTP/1.1 600 High\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "status 2000",
+        "HTTP/1.1 2000 OK\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "status text",
+        "HTTP/1.1 abc OK\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "two spaces",
+        "HTTP/1.1  200 OK\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "leading line",
+        "\r\nHTTP/1.1 200 OK\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "bare line feeds",
+        "HTTP/1.1 200 OK\n@Content-Length: 2\n\nok",
+    ),
+    (
+        "bare line feed",
+        "HTTP/1.1 200 OK\r\nX-A: b\nX-B: c\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "bare return",
+        "HTTP/1.1 200 OK\r\nX-A: b\rX-B: c\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "nul",
+        "HTTP/1.1 200 OK\r\nX-A: b\0c\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "fold",
+        "HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "space before colon",
+        "HTTP/1.1 200 OK\r\nX-A : b\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "no colon",
+        "HTTP/1.1 200 OK\r\nX-A\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "two lengths",
+        "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\nContent-Length: 3\r\n\r\nokk",
+    ),
+    (
+        "equal lengths",
+        "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+    ),
+    (
+        "list of lengths",
+        "HTTP/1.1 200 OK\r\n@Content-Length: 2, 2\r\n\r\nok",
+    ),
+    (
+        "signed length",
+        "HTTP/1.1 200 OK\r\n@Content-Length: +2\r\n\r\nok",
+    ),
+    (
+        "negative length",
+        "HTTP/1.1 200 OK\r\n@Content-Length: -2\r\n\r\nok",
+    ),
+    (
+        "hex length",
+        "HTTP/1.1 200 OK\r\n@Content-Length: 0x2\r\n\r\nok",
+    ),
     ("no length", "HTTP/1.1 200 OK\r\n@Content-Length:\r\n\r\nok"),
-    ("huge length", "HTTP/1.1 200 OK\r\n@Content-Length: 99999999999999999999\r\n\r\nok"),
-    ("length with chunked", "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-    ("chunked twice", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-    ("chunked in two", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-    ("chunked not last", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked, gzip\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-    ("gzip chunked", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-    ("identity", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: identity\r\n\r\nok"),
-    ("xchunked", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: xchunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-    ("chunked 1.0", "HTTP/1.0 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-    ("chunk size", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\nxx\r\nok\r\n0\r\n\r\n"),
-    ("chunk sign", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n0\r\n\r\n"),
-    ("chunk prefix", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n0x2\r\nok\r\n0\r\n\r\n"),
-    ("chunk space", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2 \r\nok\r\n0\r\n\r\n"),
-    ("chunk line feed", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\nok\n0\n\n"),
-    ("chunk too long", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nokk\r\n0\r\n\r\n"),
-    ("chunk overflow", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nok"),
-    ("chunks end", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"),
-    ("too short", "HTTP/1.1 200 OK\r\n@Content-Length: 100\r\n\r\nok"),
-    ("too long", "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"),
-    ("too long by chunks", "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"),
-    ("body on 204", "HTTP/1.1 204 No Content\r\n@Content-Length: 2\r\n\r\nok"),
-    ("bytes on 204", "HTTP/1.1 204 No Content\r\n@\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"),
-    ("chunks on 204", "HTTP/1.1 204 No Content\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-    ("bytes on 304", "HTTP/1.1 304 Not Modified\r\n@Content-Length: 2\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"),
-    ("length on 100", "HTTP/1.1 100 Continue\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n@Content-Length: 2\r\n\r\nok"),
-    ("101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\nrubbish"),
-    ("interim and silence", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+    (
+        "huge length",
+        "HTTP/1.1 200 OK\r\n@Content-Length: 99999999999999999999\r\n\r\nok",
+    ),
+    (
+        "length with chunked",
+        "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunked twice",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunked in two",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunked not last",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked, gzip\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "gzip chunked",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "identity",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: identity\r\n\r\nok",
+    ),
+    (
+        "xchunked",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: xchunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunked 1.0",
+        "HTTP/1.0 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunk size",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\nxx\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunk sign",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunk prefix",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n0x2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunk space",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2 \r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "chunk line feed",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\nok\n0\n\n",
+    ),
+    (
+        "chunk too long",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nokk\r\n0\r\n\r\n",
+    ),
+    (
+        "chunk overflow",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nok",
+    ),
+    (
+        "chunks end",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+    ),
+    (
+        "too short",
+        "HTTP/1.1 200 OK\r\n@Content-Length: 100\r\n\r\nok",
+    ),
+    (
+        "too long",
+        "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
+    ),
+    (
+        "too long by chunks",
+        "HTTP/1.1 200 OK\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
+    ),
+    (
+        "body on 204",
+        "HTTP/1.1 204 No Content\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "bytes on 204",
+        "HTTP/1.1 204 No Content\r\n@\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
+    ),
+    (
+        "chunks on 204",
+        "HTTP/1.1 204 No Content\r\n@Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "bytes on 304",
+        "HTTP/1.1 304 Not Modified\r\n@Content-Length: 2\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
+    ),
+    (
+        "length on 100",
+        "HTTP/1.1 100 Continue\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n@Content-Length: 2\r\n\r\nok",
+    ),
+    (
+        "101",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\nrubbish",
+    ),
+    (
+        "interim and silence",
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+    ),
     ("half a head", "HTTP/1.1 200 OK\r\n@Content-Len"),
     ("half an interim", "HTTP/1.1 103 Early Hi"),
 ];
@@ -227,12 +392,36 @@ fn hostile(random: &mut Random, id: u32, method: &str) -> Script {
         let all = whole.pieces.concat();
         let at = random.below(all.len());
         whole.pieces = random.split(&all[..at]);
-        return Script { closes: true, class: "cut", hostile: true, early: false, ..whole };
+        return Script {
+            closes: true,
+            class: "cut",
+            hostile: true,
+            early: false,
+            ..whole
+        };
     }
     let (class, said) = match random.below(HOSTILE.len() + 3) {
-        0 => ("megabyte head", format!("HTTP/1.1 200 OK\r\n{case}X-A: {}\r\n\r\n", "a".repeat(1 << 20))),
-        1 => ("many fields", format!("HTTP/1.1 200 OK\r\n{case}{}Content-Length: 0\r\n\r\n", "X-A: b\r\n".repeat(120))),
-        2 => ("many interims", format!("{}HTTP/1.1 200 OK\r\n{case}Content-Length: 0\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(40))),
+        0 => (
+            "megabyte head",
+            format!(
+                "HTTP/1.1 200 OK\r\n{case}X-A: {}\r\n\r\n",
+                "a".repeat(1 << 20)
+            ),
+        ),
+        1 => (
+            "many fields",
+            format!(
+                "HTTP/1.1 200 OK\r\n{case}{}Content-Length: 0\r\n\r\n",
+                "X-A: b\r\n".repeat(120)
+            ),
+        ),
+        2 => (
+            "many interims",
+            format!(
+                "{}HTTP/1.1 200 OK\r\n{case}Content-Length: 0\r\n\r\n",
+                "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(40)
+            ),
+        ),
         n => {
             let (class, said) = HOSTILE[n - 3];
             (class, said.replace('@', &case))
@@ -240,8 +429,16 @@ fn hostile(random: &mut Random, id: u32, method: &str) -> Script {
     };
     // What is poison comes with the answer: a later one cannot be told from an answer (architecture).
     let pieces = match class {
-        "too long" | "too long by chunks" | "bytes on 204" | "bytes on 304" => vec![said.into_bytes()],
+        "too long" | "too long by chunks" | "bytes on 204" | "bytes on 304" => {
+            vec![said.into_bytes()]
+        }
         _ => random.split(said.as_bytes()),
     };
-    Script { pieces, early: false, closes: true, class, hostile: true }
+    Script {
+        pieces,
+        early: false,
+        closes: true,
+        class,
+        hostile: true,
+    }
 }

@@ -57,14 +57,17 @@ impl Answer {
     /// The first value of a field.
     pub(crate) fn first(&self, name: &str) -> Option<&[u8]> {
         let mut fields = self.fields.iter();
-        fields.find(|(of, _)| of == name).map(|(_, value)| value.as_slice())
+        fields
+            .find(|(of, _)| of == name)
+            .map(|(_, value)| value.as_slice())
     }
 }
 
 impl Answer {
     /// Whether it says that the connection ends behind it.
     pub(crate) fn closes(&self) -> bool {
-        self.first("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"))
+        self.first("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case(b"close"))
     }
 }
 
@@ -73,8 +76,14 @@ pub(crate) async fn converse(address: SocketAddr, conversation: &Conversation) -
     let tcp = TcpStream::connect(address).await.unwrap();
     tcp.set_nodelay(true).unwrap();
     let (read, write) = tcp.into_split();
-    let mut listener = Listener { read, inbox: Vec::new() };
-    let mut heard = Heard { answers: Vec::new(), end: End::Answered };
+    let mut listener = Listener {
+        read,
+        inbox: Vec::new(),
+    };
+    let mut heard = Heard {
+        answers: Vec::new(),
+        end: End::Answered,
+    };
     let all = async {
         match conversation.delivery {
             Delivery::InTurn => in_turn(conversation, write, &mut listener, &mut heard).await,
@@ -90,7 +99,7 @@ pub(crate) async fn converse(address: SocketAddr, conversation: &Conversation) -
             Delivery::Cut(bytes) => {
                 let all = conversation.pieces.concat().concat();
                 let mut write = write;
-                send(&mut write, &[all[..bytes].to_vec()]).await;
+                send(&mut write, &[all[..bytes.min(all.len())].to_vec()]).await;
                 let _ = write.shutdown().await;
                 listen(conversation, &mut listener, &mut heard).await;
                 while fill(&mut listener.read, &mut listener.inbox).await {
@@ -105,7 +114,12 @@ pub(crate) async fn converse(address: SocketAddr, conversation: &Conversation) -
     heard
 }
 
-async fn in_turn(conversation: &Conversation, mut write: OwnedWriteHalf, listener: &mut Listener, heard: &mut Heard) {
+async fn in_turn(
+    conversation: &Conversation,
+    mut write: OwnedWriteHalf,
+    listener: &mut Listener,
+    heard: &mut Heard,
+) {
     for (exchange, pieces) in conversation.exchanges.iter().zip(&conversation.pieces) {
         let got = match exchange.waits {
             Some(head) => {
@@ -113,7 +127,10 @@ async fn in_turn(conversation: &Conversation, mut write: OwnedWriteHalf, listene
                 match listener.proceeds().await {
                     true => {
                         let body = [exchange.request[head..].to_vec()];
-                        let (got, ()) = tokio::join!(listener.answer(&exchange.method), send(&mut write, &body));
+                        let (got, ()) = tokio::join!(
+                            listener.answer(&exchange.method),
+                            send(&mut write, &body)
+                        );
                         got
                     }
                     // The body was not asked for: the conversation ends with this answer.
@@ -128,7 +145,8 @@ async fn in_turn(conversation: &Conversation, mut write: OwnedWriteHalf, listene
                 }
             }
             None => {
-                let (got, ()) = tokio::join!(listener.answer(&exchange.method), send(&mut write, pieces));
+                let (got, ()) =
+                    tokio::join!(listener.answer(&exchange.method), send(&mut write, pieces));
                 got
             }
         };
@@ -209,10 +227,14 @@ impl Listener {
                     Parse::Complete { head, length } => {
                         let framing = response_framing(&head, method)
                             .map_err(|fault| End::Malformed(fault.reason().to_owned()))?;
-                        let mut fields: Vec<_> = head.fields.iter().map(|field| {
-                            let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
-                            (name, field.value.to_vec())
-                        }).collect();
+                        let mut fields: Vec<_> = head
+                            .fields
+                            .iter()
+                            .map(|field| {
+                                let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
+                                (name, field.value.to_vec())
+                            })
+                            .collect();
                         fields.sort_by(|a, b| a.0.cmp(&b.0));
                         let answer = Answer {
                             interims: Vec::new(),
@@ -225,7 +247,10 @@ impl Listener {
                     }
                     Parse::Refuse(fault) => {
                         let start = &self.inbox[..self.inbox.len().min(200)];
-                        return Err(End::Malformed(format!("{fault:?}: {}", start.escape_ascii())));
+                        return Err(End::Malformed(format!(
+                            "{fault:?}: {}",
+                            start.escape_ascii()
+                        )));
                     }
                     Parse::Partial => {}
                 }

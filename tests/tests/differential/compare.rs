@@ -23,8 +23,16 @@ pub(crate) struct Difference {
 }
 
 /// What one lane may never do, by an oracle of its own.
-pub(crate) fn judge(lane: &str, conversation: &Conversation, side: &Side) -> Result<(), Difference> {
-    let grave = |at, what: String| Difference { at, what: format!("{lane}: {what}"), is_grave: true };
+pub(crate) fn judge(
+    lane: &str,
+    conversation: &Conversation,
+    side: &Side,
+) -> Result<(), Difference> {
+    let grave = |at, what: String| Difference {
+        at,
+        what: format!("{lane}: {what}"),
+        is_grave: true,
+    };
     for (at, (exchange, seen)) in conversation.exchanges.iter().zip(&side.seen).enumerate() {
         for seen in seen.iter().filter(|seen| seen.whole) {
             let right = match &exchange.onward {
@@ -52,21 +60,35 @@ pub(crate) fn judge(lane: &str, conversation: &Conversation, side: &Side) -> Res
         }
     }
     match &side.heard.end {
-        End::Malformed(what) => Err(grave(side.heard.answers.len(), format!("no answer: {what}"))),
+        End::Malformed(what) => Err(grave(
+            side.heard.answers.len(),
+            format!("no answer: {what}"),
+        )),
         End::Stuck => Err(grave(side.heard.answers.len(), "it did not end".to_owned())),
         End::Answered | End::Closed | End::Cut => Ok(()),
     }
 }
 
 /// What both lanes have to do alike.
-pub(crate) fn compare(conversation: &Conversation, straight: &Side, pingora: &Side) -> Result<(), Difference> {
+pub(crate) fn compare(
+    conversation: &Conversation,
+    straight: &Side,
+    pingora: &Side,
+) -> Result<(), Difference> {
     if matches!(conversation.delivery, Delivery::Cut(_)) {
         // How much was read before the client left is chance: what may be forwarded was judged.
         return Ok(());
     }
     for (at, exchange) in conversation.exchanges.iter().enumerate() {
-        let differ = |what: String| Difference { at, what, is_grave: false };
-        let answers = (straight.heard.answers.get(at), pingora.heard.answers.get(at));
+        let differ = |what: String| Difference {
+            at,
+            what,
+            is_grave: false,
+        };
+        let answers = (
+            straight.heard.answers.get(at),
+            pingora.heard.answers.get(at),
+        );
         if allowances::may_differ(exchange, answers) {
             return Ok(());
         }
@@ -74,13 +96,19 @@ pub(crate) fn compare(conversation: &Conversation, straight: &Side, pingora: &Si
             (Some(a), Some(b)) => answers_alike(exchange, a, b).map_err(differ)?,
             (None, None) => {
                 if straight.heard.end != pingora.heard.end {
-                    return Err(differ(format!("ends differ: {:?} and {:?}", straight.heard.end, pingora.heard.end)));
+                    return Err(differ(format!(
+                        "ends differ: {:?} and {:?}",
+                        straight.heard.end, pingora.heard.end
+                    )));
                 }
                 return Ok(());
             }
-            (a, b) => return Err(differ(format!(
-                "only one lane answers: {a:?} ({:?}) and {b:?} ({:?})", straight.heard.end, pingora.heard.end
-            ))),
+            (a, b) => {
+                return Err(differ(format!(
+                    "only one lane answers: {a:?} ({:?}) and {b:?} ({:?})",
+                    straight.heard.end, pingora.heard.end
+                )));
+            }
         }
         seen_alike(exchange, &straight.seen[at], &pingora.seen[at]).map_err(differ)?;
         if let (Some(a), Some(b)) = answers
@@ -102,15 +130,28 @@ fn answers_alike(exchange: &Exchange, a: &Answer, b: &Answer) -> Result<(), Stri
     }
     let mut what = "answers differ:".to_owned();
     if (a.status, &a.interims, a.whole) != (b.status, &b.interims, b.whole) {
-        what += &format!(" {}{:?}{} and {}{:?}{};", a.status, a.interims, a.whole, b.status, b.interims, b.whole);
+        what += &format!(
+            " {}{:?}{} and {}{:?}{};",
+            a.status, a.interims, a.whole, b.status, b.interims, b.whole
+        );
     }
     for (name, ours, theirs) in [("straight", &a, &b), ("pingora", &b, &a)] {
-        for (field, value) in ours.fields.iter().filter(|field| !theirs.fields.contains(field)) {
+        for (field, value) in ours
+            .fields
+            .iter()
+            .filter(|field| !theirs.fields.contains(field))
+        {
             what += &format!(" only {name}: {field}: {};", value.escape_ascii());
         }
     }
     if a.body != b.body {
-        let show = |body: &[u8]| format!("{} {}", body.len(), body[..body.len().min(300)].escape_ascii());
+        let show = |body: &[u8]| {
+            format!(
+                "{} {}",
+                body.len(),
+                body[..body.len().min(300)].escape_ascii()
+            )
+        };
         what += &format!(" bodies: {} | {}", show(&a.body), show(&b.body));
     }
     Err(what)
@@ -120,14 +161,20 @@ fn answers_alike(exchange: &Exchange, a: &Answer, b: &Answer) -> Result<(), Stri
 fn normal_answer(exchange: &Exchange, answer: &Answer) -> Answer {
     let mut answer = answer.clone();
     let sent = format!("c-{}", exchange.id);
-    let id = answer.first("x-request-id").map(<[u8]>::to_vec).unwrap_or_default();
+    let id = answer
+        .first("x-request-id")
+        .map(<[u8]>::to_vec)
+        .unwrap_or_default();
     let free = ["date", "connection", "keep-alive", "transfer-encoding"];
     let has_body = exchange.method != "HEAD" && answer.status != 304;
     answer.fields.retain(|(name, _)| {
         !free.contains(&name.as_str()) && !(has_body && name == "content-length")
     });
     for (name, value) in &mut answer.fields {
-        if matches!(name.as_str(), "ratelimit" | "x-ratelimit-remaining" | "x-ratelimit-reset") {
+        if matches!(
+            name.as_str(),
+            "ratelimit" | "x-ratelimit-remaining" | "x-ratelimit-reset"
+        ) {
             // One bucket for all conversations of the key.
             value.clear();
         }
@@ -161,20 +208,43 @@ fn seen_alike(exchange: &Exchange, a: &[Seen], b: &[Seen]) -> Result<(), String>
         return Ok(());
     }
     let (Some(first), Some(second)) = (a.first(), b.first()) else {
-        let show = |seen: &[Seen]| seen.first().map(|seen| (seen.method.clone(), seen.body.len()));
-        return Err(format!("only one lane forwards: {:?} and {:?}", show(&a), show(&b)));
+        let show = |seen: &[Seen]| {
+            seen.first()
+                .map(|seen| (seen.method.clone(), seen.body.len()))
+        };
+        return Err(format!(
+            "only one lane forwards: {:?} and {:?}",
+            show(&a),
+            show(&b)
+        ));
     };
     let mut what = format!("forwarded {} and {} times;", a.len(), b.len());
     if (&first.method, &first.target) != (&second.method, &second.target) {
-        what += &format!(" {} {} and {} {};", first.method, first.target.escape_ascii(), second.method, second.target.escape_ascii());
+        what += &format!(
+            " {} {} and {} {};",
+            first.method,
+            first.target.escape_ascii(),
+            second.method,
+            second.target.escape_ascii()
+        );
     }
     for (name, ours, theirs) in [("straight", first, second), ("pingora", second, first)] {
-        for (field, value) in ours.fields.iter().filter(|field| !theirs.fields.contains(field)) {
+        for (field, value) in ours
+            .fields
+            .iter()
+            .filter(|field| !theirs.fields.contains(field))
+        {
             what += &format!(" only {name}: {field}: {};", value.escape_ascii());
         }
     }
     if (first.whole, &first.body) != (second.whole, &second.body) {
-        what += &format!(" bodies: {} {} and {} {}", first.whole, first.body.len(), second.whole, second.body.len());
+        what += &format!(
+            " bodies: {} {} and {} {}",
+            first.whole,
+            first.body.len(),
+            second.whole,
+            second.body.len()
+        );
     }
     Err(what)
 }
@@ -187,7 +257,8 @@ fn normal_seen(exchange: &Exchange, seen: &[Seen]) -> Vec<Seen> {
     for seen in seen {
         let mut seen = seen.clone();
         let free = ["connection", "transfer-encoding", "content-length"];
-        seen.fields.retain(|(name, _)| !free.contains(&name.as_str()));
+        seen.fields
+            .retain(|(name, _)| !free.contains(&name.as_str()));
         for (name, value) in &mut seen.fields {
             if name == "x-request-id" && value != sent.as_bytes() {
                 *value = b"ID".to_vec();

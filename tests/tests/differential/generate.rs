@@ -28,8 +28,14 @@ pub(crate) fn conversation(seed: u64, number: u64, signer: &Signer, now_s: u64) 
         };
         exchanges.push(exchange);
     }
-    let pieces: Vec<_> = exchanges.iter().map(|exchange: &Exchange| random.split(&exchange.request)).collect();
-    let all: usize = exchanges.iter().map(|exchange| exchange.request.len()).sum();
+    let pieces: Vec<_> = exchanges
+        .iter()
+        .map(|exchange: &Exchange| random.split(&exchange.request))
+        .collect();
+    let all: usize = exchanges
+        .iter()
+        .map(|exchange| exchange.request.len())
+        .sum();
     let delivery = match random.below(20) {
         0 => Delivery::Cut(random.below(all)),
         1..7 => Delivery::Pipelined,
@@ -41,5 +47,37 @@ pub(crate) fn conversation(seed: u64, number: u64, signer: &Signer, now_s: u64) 
             exchange.waits = None;
         }
     }
-    Conversation { exchanges, delivery, pieces }
+    Conversation {
+        exchanges,
+        delivery,
+        pieces,
+    }
+}
+
+/// The first exchanges of a conversation, each request and each answer split at this byte.
+pub(crate) fn split_at(whole: &Conversation, count: usize, at: usize) -> Conversation {
+    let two = |bytes: &[u8]| {
+        let (first, second) = bytes.split_at(at.min(bytes.len()));
+        let pieces = [first, second]
+            .into_iter()
+            .filter(|piece| !piece.is_empty());
+        pieces.map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    let mut exchanges = whole.exchanges[..count].to_vec();
+    for exchange in &mut exchanges {
+        exchange.script.pieces = two(&exchange.script.pieces.concat());
+    }
+    let pieces = exchanges
+        .iter()
+        .map(|exchange| two(&exchange.request))
+        .collect();
+    let delivery = match whole.delivery {
+        Delivery::Cut(_) => Delivery::Cut(at),
+        other => other,
+    };
+    Conversation {
+        exchanges,
+        delivery,
+        pieces,
+    }
 }

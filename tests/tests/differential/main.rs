@@ -16,6 +16,7 @@ mod generate;
 mod hostile;
 mod pair;
 mod random;
+mod regressions;
 mod request;
 mod upstream;
 
@@ -29,6 +30,13 @@ async fn both_lanes_do_the_same() {
     };
     let seed = number("DIFFERENTIAL_SEED", 20_261_121);
     let exchanges = number("DIFFERENTIAL_EXCHANGES", 100_000);
-    let only = std::env::var("DIFFERENTIAL_ONLY").ok().map(|text| text.parse().expect("a number"));
+    let only = std::env::var("DIFFERENTIAL_ONLY")
+        .ok()
+        .map(|text| text.parse().expect("a number"));
     Pair::start().await.run(seed, exchanges, only).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn splits_at_each_byte_change_nothing() {
+    Pair::start().await.split_everywhere(20_261_121, 12).await;
 }

@@ -43,13 +43,24 @@ pub(crate) fn draught(random: &mut Random, id: u32) -> Draught {
     }
     if random.chance(40) {
         target.push_str(random.pick(&[
-            "?", "?a=b", "?a=b&c=d;e=/f?g", "?q=%20%7B%7D", "?redirect=https://else.example/",
-            "?a[0]=1", "?..//%2e", "?a={b}|c^d",
+            "?",
+            "?a=b",
+            "?a=b&c=d;e=/f?g",
+            "?q=%20%7B%7D",
+            "?redirect=https://else.example/",
+            "?a[0]=1",
+            "?..//%2e",
+            "?a={b}|c^d",
         ]));
     }
     let mut fields = String::new();
     some_fields(random, &mut fields);
-    Draught { method: method.to_owned(), target, fields, body }
+    Draught {
+        method: method.to_owned(),
+        target,
+        fields,
+        body,
+    }
 }
 
 fn some_fields(random: &mut Random, fields: &mut String) {
@@ -62,23 +73,46 @@ fn some_fields(random: &mut Random, fields: &mut String) {
             0 => fields.push_str("Accept: application/json, */*;q=0.1\r\n"),
             1 => fields.push_str("Accept-Encoding: gzip, br\r\n"),
             2 if !fields.contains("User-Agent") => fields.push_str("User-Agent: test/1 (a; b)\r\n"),
-            3 if !fields.contains("Content-Type") => fields.push_str("Content-Type: text/plain\r\n"),
+            3 if !fields.contains("Content-Type") => {
+                fields.push_str("Content-Type: text/plain\r\n")
+            }
             4 => fields.push_str("Cookie: a=b; c=d\r\n"),
             5 => fields.push_str("Cache-Control: no-cache\r\n"),
-            6 if !fields.contains("If-None-Match") => fields.push_str("If-None-Match: \"a\", W/\"b\"\r\n"),
+            6 if !fields.contains("If-None-Match") => {
+                fields.push_str("If-None-Match: \"a\", W/\"b\"\r\n")
+            }
             7 => fields.push_str("Via: 1.0 fred, 1.1 p.example\r\n"),
             8 => fields.push_str("Authorization: Basic YTpi\r\n"),
             9 => fields.push_str("X-Debug: 1\r\nX-Gateway: forged\r\n"),
             10 if !fields.contains("Origin") => fields.push_str("Origin: https://a.example\r\n"),
-            11 => { let _ = write!(fields, "X-Long-{n}: {}\r\n", "v".repeat(random.below(300))); }
-            _ => { let _ = write!(fields, "X-F-{n}:{}v{n}{}\r\n", random.pick(&["", " ", "\t", "  "]), random.pick(&["", " ", "\t "])); }
+            11 => {
+                let _ = write!(fields, "X-Long-{n}: {}\r\n", "v".repeat(random.below(300)));
+            }
+            _ => {
+                let _ = write!(
+                    fields,
+                    "X-F-{n}:{}v{n}{}\r\n",
+                    random.pick(&["", " ", "\t", "  "]),
+                    random.pick(&["", " ", "\t "])
+                );
+            }
         }
     }
 }
 
 /// The request with its framing, its script and its oracle.
-pub(crate) fn finish(random: &mut Random, id: u32, draught: Draught, class: &'static str) -> Exchange {
-    let Draught { method, target, mut fields, body } = draught;
+pub(crate) fn finish(
+    random: &mut Random,
+    id: u32,
+    draught: Draught,
+    class: &'static str,
+) -> Exchange {
+    let Draught {
+        method,
+        target,
+        mut fields,
+        body,
+    } = draught;
     let mut framed = Vec::new();
     if !body.is_empty() && random.chance(40) {
         fields.push_str("Transfer-Encoding: chunked\r\n");
@@ -93,7 +127,9 @@ pub(crate) fn finish(random: &mut Random, id: u32, draught: Draught, class: &'st
     if expects {
         fields.push_str("Expect: 100-continue\r\n");
     }
-    let head = format!("{method} {target} HTTP/1.1\r\nHost: edge.example\r\nX-Request-Id: c-{id}\r\n{fields}\r\n");
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: edge.example\r\nX-Request-Id: c-{id}\r\n{fields}\r\n"
+    );
     let waits = (expects && random.chance(50)).then_some(head.len());
     let mut request = head.into_bytes();
     request.extend_from_slice(&framed);
@@ -103,7 +139,10 @@ pub(crate) fn finish(random: &mut Random, id: u32, draught: Draught, class: &'st
         request,
         waits,
         method,
-        onward: Onward::Exactly { target: target.into_bytes(), body },
+        onward: Onward::Exactly {
+            target: target.into_bytes(),
+            body,
+        },
         class,
     }
 }
@@ -148,25 +187,81 @@ pub(crate) fn odd(random: &mut Random, id: u32) -> Exchange {
         draught.fields.push_str("\r\n");
     };
     const NAMES: &[&str] = &[
-        "Upgrade: websocket\r\nConnection: Upgrade", "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAAA",
-        "Connection: x-hop, keep-alive\r\nX-Hop: a", "Connection: close, x-hop\r\nX-Hop: a", "Connection: x-request-id, via, host",
-        "Connection: x-consumer-id\r\nX-Consumer-Id: forged", "Connection: content-length, transfer-encoding", "Connection: ,, ,",
-        "Connection: close", "Connection: CLOSE", "Connection: a b", "Keep-Alive: timeout=5", "Proxy-Connection: keep-alive", "TE: trailers", "TE: gzip;q=0.5", "Trailer: X-Sum",
-        "X_Under: a", "content_length: 5", "transfer_encoding: chunked", "X-Consumer-Id: forged", "x_consumer_id: forged", "X-Forwarded-For: 1.2.3.4",
-        "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: nonsense", "X-Forwarded-Host: else.example\r\nX-Forwarded-Proto: https", "X-Real-IP: 1.2.3.4", "Forwarded: for=1.2.3.4",
-        "X-Empty:", "X-Empty: ", "X-Tab:\ta\tb\t", "X-Obs: \u{e4}\u{f6}", "x-lower: a", "X-UPPER: a", "X-HTTP-Method-Override: DELETE", "X-Original-URL: /admin",
-        "Max-Forwards: 0", "Max-Forwards: 5", "Max-Forwards: x", "Max-Forwards: 1\r\nMax-Forwards: 2",
-        "Expect: 200-ok", "Expect: 100-Continue", "Expect:", "Expect: 100-continue\r\nExpect: 100-continue",
-        "User-Agent: a\r\nUser-Agent: b", "Content-Type: a/b\r\nContent-Type: c/d", "X-Request-Id: other", "X-API-Version: 1", "X-API-Version: 7", "Accept-Version: 2",
-        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "traceparent: wrong\r\ntracestate: a=b", "tracestate: a=b",
-        "Authorization: a\r\nAuthorization: b", "X-API-Key: a\r\nX-API-Key: b", "X-API-Key: a\r\nAuthorization: Bearer b", "Accept: application/problem+json",
-        "Range: bytes=0-5", "If-None-Match: *", "Date: yesterday", "Upgrade-Insecure-Requests: 1", "Http2-Settings: a", "Signature: a=:b:", "Cookie: a=b\r\nCookie: c=d",
-        "X-!#$%&'*+-.^`|~: a", "Content-Encoding: gzip", "Proxy-Authorization: Basic a", "Proxy-Authenticate: Basic",
+        "Upgrade: websocket\r\nConnection: Upgrade",
+        "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAAA",
+        "Connection: x-hop, keep-alive\r\nX-Hop: a",
+        "Connection: close, x-hop\r\nX-Hop: a",
+        "Connection: x-request-id, via, host",
+        "Connection: x-consumer-id\r\nX-Consumer-Id: forged",
+        "Connection: content-length, transfer-encoding",
+        "Connection: ,, ,",
+        "Connection: close",
+        "Connection: CLOSE",
+        "Connection: a b",
+        "Keep-Alive: timeout=5",
+        "Proxy-Connection: keep-alive",
+        "TE: trailers",
+        "TE: gzip;q=0.5",
+        "Trailer: X-Sum",
+        "X_Under: a",
+        "content_length: 5",
+        "transfer_encoding: chunked",
+        "X-Consumer-Id: forged",
+        "x_consumer_id: forged",
+        "X-Forwarded-For: 1.2.3.4",
+        "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: nonsense",
+        "X-Forwarded-Host: else.example\r\nX-Forwarded-Proto: https",
+        "X-Real-IP: 1.2.3.4",
+        "Forwarded: for=1.2.3.4",
+        "X-Empty:",
+        "X-Empty: ",
+        "X-Tab:\ta\tb\t",
+        "X-Obs: \u{e4}\u{f6}",
+        "x-lower: a",
+        "X-UPPER: a",
+        "X-HTTP-Method-Override: DELETE",
+        "X-Original-URL: /admin",
+        "Max-Forwards: 0",
+        "Max-Forwards: 5",
+        "Max-Forwards: x",
+        "Max-Forwards: 1\r\nMax-Forwards: 2",
+        "Expect: 200-ok",
+        "Expect: 100-Continue",
+        "Expect:",
+        "Expect: 100-continue\r\nExpect: 100-continue",
+        "User-Agent: a\r\nUser-Agent: b",
+        "Content-Type: a/b\r\nContent-Type: c/d",
+        "X-Request-Id: other",
+        "X-API-Version: 1",
+        "X-API-Version: 7",
+        "Accept-Version: 2",
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "traceparent: wrong\r\ntracestate: a=b",
+        "tracestate: a=b",
+        "Authorization: a\r\nAuthorization: b",
+        "X-API-Key: a\r\nX-API-Key: b",
+        "X-API-Key: a\r\nAuthorization: Bearer b",
+        "Accept: application/problem+json",
+        "Range: bytes=0-5",
+        "If-None-Match: *",
+        "Date: yesterday",
+        "Upgrade-Insecure-Requests: 1",
+        "Http2-Settings: a",
+        "Signature: a=:b:",
+        "Cookie: a=b\r\nCookie: c=d",
+        "X-!#$%&'*+-.^`|~: a",
+        "Content-Encoding: gzip",
+        "Proxy-Authorization: Basic a",
+        "Proxy-Authenticate: Basic",
     ];
     match random.below(10) {
         0..6 => line(&mut draught, random.pick(NAMES)),
         6 => {
-            draught.method = random.pick(&["TRACE", "get", "LOCK", "BREW", "Get", "PURGE", "QUERY", "CONNECT"]).to_owned();
+            draught.method = random
+                .pick(&[
+                    "TRACE", "get", "LOCK", "BREW", "Get", "PURGE", "QUERY", "CONNECT",
+                ])
+                .to_owned();
         }
         7 => {
             let path = format!("/open/{}", id_text(id));
@@ -210,7 +305,11 @@ pub(crate) fn odd(random: &mut Random, id: u32) -> Exchange {
     exchange.onward = Onward::Unknown;
     let text = |exchange: &mut Exchange, change: &dyn Fn(&str) -> String| {
         // The head alone is text.
-        let end = exchange.request.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+        let end = exchange
+            .request
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .map_or(0, |at| at + 4);
         let head = String::from_utf8_lossy(&exchange.request[..end]).into_owned();
         let mut request = change(&head).into_bytes();
         request.extend_from_slice(&exchange.request[end..]);
@@ -218,18 +317,36 @@ pub(crate) fn odd(random: &mut Random, id: u32) -> Exchange {
         exchange.waits = None;
     };
     match random.below(30) {
-        0 => text(&mut exchange, &|head| head.replacen("HTTP/1.1", "HTTP/1.0", 1)),
-        1 => text(&mut exchange, &|head| head.replacen("HTTP/1.1", "HTTP/1.0", 1).replacen("Host", "Connection: keep-alive\r\nHost", 1)),
+        0 => text(&mut exchange, &|head| {
+            head.replacen("HTTP/1.1", "HTTP/1.0", 1)
+        }),
+        1 => text(&mut exchange, &|head| {
+            head.replacen("HTTP/1.1", "HTTP/1.0", 1).replacen(
+                "Host",
+                "Connection: keep-alive\r\nHost",
+                1,
+            )
+        }),
         2 => text(&mut exchange, &|head| format!("\r\n{head}")),
-        3 => text(&mut exchange, &|head| head.replacen("edge.example", "EDGE.Example:8080", 1)),
-        4 => text(&mut exchange, &|head| head.replacen("edge.example", "else.example", 1)),
-        5 => text(&mut exchange, &|head| head.replacen("edge.example", "edge.example.", 1)),
-        6 => text(&mut exchange, &|head| head.replacen("edge.example", "[::1]", 1)),
+        3 => text(&mut exchange, &|head| {
+            head.replacen("edge.example", "EDGE.Example:8080", 1)
+        }),
+        4 => text(&mut exchange, &|head| {
+            head.replacen("edge.example", "else.example", 1)
+        }),
+        5 => text(&mut exchange, &|head| {
+            head.replacen("edge.example", "edge.example.", 1)
+        }),
+        6 => text(&mut exchange, &|head| {
+            head.replacen("edge.example", "[::1]", 1)
+        }),
         7 => text(&mut exchange, &|head| {
             let (line, fields) = head.split_once("\r\n").expect("a line");
             format!("{line}\r\n{}", fields.to_lowercase())
         }),
-        8 => text(&mut exchange, &|head| head.replacen("X-Request-Id: c-", "X-Request-Id: \u{e4}", 1)),
+        8 => text(&mut exchange, &|head| {
+            head.replacen("X-Request-Id: c-", "X-Request-Id: \u{e4}", 1)
+        }),
         9 => {
             // Trailers behind a chunked body.
             if exchange.request.ends_with(b"\r\n0\r\n\r\n") {

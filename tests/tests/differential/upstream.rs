@@ -68,13 +68,21 @@ impl Upstream {
 
     /// Expects a request.
     pub(crate) fn expect(&self, id: u32, script: &Script) {
-        let case = Case { script: script.clone(), seen: Vec::new() };
+        let case = Case {
+            script: script.clone(),
+            seen: Vec::new(),
+        };
         self.state.cases.lock().insert(id, case);
     }
 
     /// What came of it.
     pub(crate) fn seen(&self, id: u32) -> Vec<Seen> {
-        self.state.cases.lock().get(&id).map(|case| case.seen.clone()).unwrap_or_default()
+        self.state
+            .cases
+            .lock()
+            .get(&id)
+            .map(|case| case.seen.clone())
+            .unwrap_or_default()
     }
 
     /// Expects it no longer.
@@ -104,9 +112,16 @@ impl State {
             self.find(format!("a smuggled request: {seen:?}"));
         }
         let mut cases = self.cases.lock();
-        let Some((id, case)) = id_of(&seen.target).and_then(|id| Some((id, cases.get_mut(&id)?))) else {
+        let Some((id, case)) = id_of(&seen.target).and_then(|id| Some((id, cases.get_mut(&id)?)))
+        else {
             let said = b"HTTP/1.1 200 OK\r\nX-Case: nobody\r\nContent-Length: 0\r\n\r\n".to_vec();
-            return (None, Script { pieces: vec![said], ..Script::default() });
+            return (
+                None,
+                Script {
+                    pieces: vec![said],
+                    ..Script::default()
+                },
+            );
         };
         case.seen.push(seen);
         (Some((id, case.seen.len() - 1)), case.script.clone())
@@ -135,10 +150,14 @@ async fn serve(mut tcp: TcpStream, state: Arc<State>) {
                             return;
                         }
                     };
-                    let mut fields: Vec<_> = head.fields.iter().map(|field| {
-                        let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
-                        (name, field.value.to_vec())
-                    }).collect();
+                    let mut fields: Vec<_> = head
+                        .fields
+                        .iter()
+                        .map(|field| {
+                            let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
+                            (name, field.value.to_vec())
+                        })
+                        .collect();
                     // Stable: lines of one name keep their order.
                     fields.sort_by(|a, b| a.0.cmp(&b.0));
                     let seen = Seen {
@@ -202,7 +221,11 @@ async fn say(tcp: &mut TcpStream, script: &Script) -> bool {
 }
 
 /// The body, and whether it came to its end.
-async fn read_body(tcp: &mut TcpStream, inbox: &mut Vec<u8>, framing: Framing) -> Result<(Vec<u8>, bool), String> {
+async fn read_body(
+    tcp: &mut TcpStream,
+    inbox: &mut Vec<u8>,
+    framing: Framing,
+) -> Result<(Vec<u8>, bool), String> {
     let mut body = Vec::new();
     match framing {
         Framing::None => {}
@@ -219,7 +242,8 @@ async fn read_body(tcp: &mut TcpStream, inbox: &mut Vec<u8>, framing: Framing) -
             let mut decoder = ChunkedDecoder::new();
             loop {
                 let walk = decoder.walk(inbox, |payload| body.extend_from_slice(payload));
-                let walk = walk.map_err(|refusal| format!("chunks {refusal:?}: {}", inbox.escape_ascii()))?;
+                let walk = walk
+                    .map_err(|refusal| format!("chunks {refusal:?}: {}", inbox.escape_ascii()))?;
                 inbox.drain(..walk.consumed);
                 if walk.is_end {
                     break;

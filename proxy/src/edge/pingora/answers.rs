@@ -64,7 +64,9 @@ fn announces_body(answer: &ResponseHeader) -> bool {
 
 fn is_too_large(answer: &ResponseHeader) -> bool {
     let lines = answer.headers.iter();
-    let bytes: usize = lines.map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let bytes: usize = lines
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
     answer.headers.len() > FIELDS_MAX || bytes > HEAD_BYTES_MAX
 }
 
