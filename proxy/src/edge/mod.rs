@@ -17,6 +17,8 @@ mod respond;
 mod straight;
 mod stream;
 mod streams;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod testing;
 mod tls;
 mod watch;
 pub mod wire;

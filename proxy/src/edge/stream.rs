@@ -14,6 +14,9 @@ use tokio_rustls::server::TlsStream;
 pub(crate) enum ByteStream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// Memory, for [`super::testing`].
+    #[cfg(any(test, feature = "fuzzing"))]
+    Memory(tokio::io::DuplexStream),
 }
 
 // === impl ByteStream ===
@@ -22,6 +25,8 @@ impl ByteStream {
     pub(crate) const fn scheme(&self) -> Scheme {
         match self {
             Self::Plain(_) => Scheme::Http,
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(_) => Scheme::Http,
             Self::Tls(_) => Scheme::Https,
         }
     }
@@ -30,6 +35,8 @@ impl ByteStream {
     pub(crate) fn chose_http2(&self) -> bool {
         match self {
             Self::Plain(_) => false,
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(_) => false,
             Self::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
         }
     }
@@ -38,6 +45,8 @@ impl ByteStream {
     pub(crate) fn server_name(&self) -> Option<&str> {
         match self {
             Self::Plain(_) => None,
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(_) => None,
             Self::Tls(tls) => tls.get_ref().1.server_name(),
         }
     }
@@ -46,6 +55,8 @@ impl ByteStream {
         match self {
             Self::Plain(tcp) => tcp.as_raw_fd(),
             Self::Tls(tls) => tls.get_ref().0.as_raw_fd(),
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(_) => -1,
         }
     }
 }
@@ -59,6 +70,8 @@ impl AsyncRead for ByteStream {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(memory) => Pin::new(memory).poll_read(cx, buf),
         }
     }
 }
@@ -72,6 +85,8 @@ impl AsyncWrite for ByteStream {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(memory) => Pin::new(memory).poll_write(cx, buf),
         }
     }
 
@@ -79,6 +94,8 @@ impl AsyncWrite for ByteStream {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
             Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(memory) => Pin::new(memory).poll_flush(cx),
         }
     }
 
@@ -86,6 +103,8 @@ impl AsyncWrite for ByteStream {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(memory) => Pin::new(memory).poll_shutdown(cx),
         }
     }
 
@@ -97,6 +116,8 @@ impl AsyncWrite for ByteStream {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, bufs),
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(memory) => Pin::new(memory).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -104,6 +125,8 @@ impl AsyncWrite for ByteStream {
         match self {
             Self::Plain(tcp) => tcp.is_write_vectored(),
             Self::Tls(tls) => tls.is_write_vectored(),
+            #[cfg(any(test, feature = "fuzzing"))]
+            Self::Memory(memory) => memory.is_write_vectored(),
         }
     }
 }

@@ -121,7 +121,7 @@ mod tests {
         let mut answer = ResponseHeader::build(200, None).unwrap();
         answer.append_header(TRANSFER_ENCODING, "chunked").unwrap();
         assert_eq!(fault_of(&answer), None);
-        answer.version = Version::HTTP_10;
+        answer.set_version(Version::HTTP_10);
         assert!(fault_of(&answer).is_some());
     }
 }

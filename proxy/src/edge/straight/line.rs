@@ -6,21 +6,20 @@
 
 use super::super::fill::poll_fill;
 use super::super::limits::{LARGE_READ_BYTES, UPSTREAM_IDLE_MAX};
+use super::socket::Socket;
 use bytes::BytesMut;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// One connection to an upstream server.
 pub(crate) struct Line {
-    tcp: TcpStream,
+    socket: Socket,
     /// What the server has sent and nobody has read.
     pub(super) inbox: BytesMut,
     /// Whether it has carried an exchange before.
@@ -29,31 +28,37 @@ pub(crate) struct Line {
 }
 
 /// The kept connections of one server, by worker.
-pub(crate) struct Lines(Box<[Mutex<VecDeque<Line>>]>);
+pub(crate) struct Lines {
+    kept: Box<[Mutex<VecDeque<Line>>]>,
+    /// What connects instead of the network, if anything does.
+    #[cfg(any(test, feature = "fuzzing"))]
+    memory: Mutex<Option<VecDeque<tokio::io::DuplexStream>>>,
+}
 
 // === impl Line ===
 
 impl Line {
-    /// Connects.
-    ///
-    /// # Errors
-    /// The system's, or that it took longer than `time`.
-    pub(super) async fn connect(address: SocketAddr, time: Duration) -> io::Result<Self> {
+    /// Connects by TCP.
+    async fn connect(address: SocketAddr, time: Duration) -> io::Result<Self> {
         let tcp = timeout(time, TcpStream::connect(address))
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         let _ = tcp.set_nodelay(true);
-        Ok(Self {
-            tcp,
+        Ok(Self::over(Socket::Tcp(tcp)))
+    }
+
+    fn over(socket: Socket) -> Self {
+        Self {
+            socket,
             inbox: BytesMut::new(),
             is_reused: false,
             kept_ns: 0,
-        })
+        }
     }
 
     /// Reads what is there into the inbox.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        poll_fill(&mut self.tcp, cx, &mut self.inbox)
+        poll_fill(&mut self.socket, cx, &mut self.inbox)
     }
 
     /// Expects much.
@@ -67,18 +72,7 @@ impl Line {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(cx, bytes)
-    }
-
-    /// Whether the server has neither ended the connection nor spoken out of turn.
-    fn is_quiet(&self) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        if self.tcp.poll_read_ready(&mut cx).is_pending() {
-            return true;
-        }
-        // The runtime may remember a readiness that is over: then, and only then, the system is asked.
-        let asked = self.tcp.try_read(&mut [0]);
-        matches!(asked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        self.socket.poll_write(cx, bytes)
     }
 }
 
@@ -87,19 +81,45 @@ impl Line {
 impl Lines {
     /// No connections, for so many workers.
     pub(crate) fn new(workers: usize) -> Self {
-        Self((0..workers).map(|_| Mutex::default()).collect())
+        Self {
+            kept: (0..workers).map(|_| Mutex::default()).collect(),
+            #[cfg(any(test, feature = "fuzzing"))]
+            memory: Mutex::default(),
+        }
+    }
+
+    /// A new connection.
+    ///
+    /// # Errors
+    /// The system's, or that it took longer than `time`.
+    pub(super) async fn connect(&self, address: SocketAddr, time: Duration) -> io::Result<Line> {
+        #[cfg(any(test, feature = "fuzzing"))]
+        if let Some(memory) = &mut *self.memory.lock() {
+            let next = memory.pop_front().map(Socket::Memory).map(Line::over);
+            return next.ok_or_else(|| io::ErrorKind::ConnectionRefused.into());
+        }
+        Line::connect(address, time).await
+    }
+
+    /// Keeps nothing, and connects to these from now on.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn provide(&self, memory: VecDeque<tokio::io::DuplexStream>) {
+        for kept in &self.kept {
+            kept.lock().clear();
+        }
+        *self.memory.lock() = Some(memory);
     }
 
     /// The connection that was kept last, if it was not kept longer than `keep_alive`.
     pub(super) fn take(&self, worker: usize, now_ns: u64, keep_alive: Duration) -> Option<Line> {
-        let mut kept = self.0[worker].lock();
-        while let Some(line) = kept.pop_back() {
+        let mut kept = self.kept[worker].lock();
+        while let Some(mut line) = kept.pop_back() {
             if is_over(&line, now_ns, keep_alive) {
                 // All others were kept even longer.
                 kept.clear();
                 return None;
             }
-            if line.is_quiet() {
+            if line.socket.is_quiet() {
                 return Some(line);
             }
         }
@@ -110,7 +130,7 @@ impl Lines {
     pub(super) fn keep(&self, worker: usize, mut line: Line, now_ns: u64) {
         line.kept_ns = now_ns;
         line.is_reused = true;
-        let mut kept = self.0[worker].lock();
+        let mut kept = self.kept[worker].lock();
         if kept.len() >= UPSTREAM_IDLE_MAX {
             kept.pop_front();
         }
@@ -119,11 +139,11 @@ impl Lines {
 
     /// Closes what was kept too long.
     pub(crate) fn sweep(&self, now_ns: u64, keep_alive: Duration) {
-        for kept in &self.0 {
+        for kept in &self.kept {
             let mut kept = kept.lock();
             while kept
-                .front()
-                .is_some_and(|line| is_over(line, now_ns, keep_alive) || !line.is_quiet())
+                .front_mut()
+                .is_some_and(|line| is_over(line, now_ns, keep_alive) || !line.socket.is_quiet())
             {
                 kept.pop_front();
             }
@@ -142,6 +162,13 @@ mod tests {
     use tokio::net::TcpListener;
 
     const KEEP: Duration = Duration::from_nanos(100);
+
+    fn tcp(line: &Line) -> &TcpStream {
+        match &line.socket {
+            Socket::Tcp(tcp) => tcp,
+            Socket::Memory(_) => panic!("no memory here"),
+        }
+    }
 
     async fn pair(listener: &TcpListener) -> (Line, TcpStream) {
         let address = listener.local_addr().unwrap();
@@ -165,11 +192,11 @@ mod tests {
         let last = lines.take(0, 119, KEEP).unwrap();
         assert!(last.is_reused);
         assert_eq!(
-            last.tcp.local_addr().unwrap(),
+            tcp(&last).local_addr().unwrap(),
             servers[1].peer_addr().unwrap()
         );
         assert!(lines.take(0, 110, KEEP).is_none(), "kept too long");
-        assert!(lines.0[0].lock().is_empty());
+        assert!(lines.kept[0].lock().is_empty());
     }
 
     #[tokio::test]
@@ -183,7 +210,7 @@ mod tests {
             } else {
                 server.shutdown().await.unwrap();
             }
-            line.tcp.readable().await.unwrap();
+            tcp(&line).readable().await.unwrap();
             lines.keep(0, line, 0);
             assert!(lines.take(0, 1, KEEP).is_none(), "{speaks}");
         }
@@ -199,9 +226,9 @@ mod tests {
             lines.keep(0, line, now_ns);
             servers.push(server);
         }
-        assert_eq!(lines.0[0].lock().len(), UPSTREAM_IDLE_MAX);
-        assert_eq!(lines.0[0].lock().front().unwrap().kept_ns, 1);
+        assert_eq!(lines.kept[0].lock().len(), UPSTREAM_IDLE_MAX);
+        assert_eq!(lines.kept[0].lock().front().unwrap().kept_ns, 1);
         lines.sweep(150, KEEP);
-        assert_eq!(lines.0[0].lock().front().unwrap().kept_ns, 51);
+        assert_eq!(lines.kept[0].lock().front().unwrap().kept_ns, 51);
     }
 }

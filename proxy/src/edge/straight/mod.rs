@@ -7,7 +7,7 @@
 //! the edge, which run in both, and the differential test hold.
 //!
 //! - [`client`]: the client's side: its body, and what is written to it.
-//! - [`line`]: connections to upstream servers, kept by worker.
+//! - [`line`]: connections to upstream servers, kept by worker; of a [`socket`] each.
 //! - [`head`]: heads, copied with edits.
 //! - [`flow`]: one attempt, both directions at once: [`up`] and [`down`].
 //! - [`record`]: what is known of the exchange, and its log.
@@ -19,6 +19,7 @@ mod flow;
 mod head;
 mod line;
 mod record;
+mod socket;
 mod up;
 
 pub(crate) use client::Side;
@@ -38,7 +39,6 @@ use fault::Fault;
 use filters::edits::Edits;
 use filters::reply::{Reason, Reply};
 use flow::{Flow, Times};
-use line::Line;
 use record::{Record, view};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -268,7 +268,7 @@ impl Stand<'_> {
                 None => {
                     let left = times.total.saturating_duration_since(Instant::now());
                     let time = upstream.connect_timeout.min(left);
-                    match Line::connect(chosen.address, time).await {
+                    match chosen.lines().connect(chosen.address, time).await {
                         Ok(line) => {
                             chosen.wake();
                             line
