@@ -28,9 +28,15 @@ pub(crate) async fn refuse(
     speak(shared, stream, connection, &reply, request_line(inbox)).await;
 }
 
-pub(crate) async fn late(shared: &Arc<Shared>, stream: &mut ByteStream, connection: &Connection) {
+/// Answers a head that did not come whole in time.
+pub(crate) async fn late(
+    shared: &Arc<Shared>,
+    stream: &mut ByteStream,
+    connection: &Connection,
+    inbox: &[u8],
+) {
     let reply = Reply::refuse(Reason::RequestTimeout).closing();
-    speak(shared, stream, connection, &reply, ("", b"")).await;
+    speak(shared, stream, connection, &reply, request_line(inbox)).await;
 }
 
 /// Answers 429 on a connection that got no seat.

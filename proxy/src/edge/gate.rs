@@ -99,7 +99,7 @@ pub(crate) async fn serve(
             Reading::Preface => return serve_http2(&shared, stream, inbox, connection).await,
             Reading::Quiet => return,
             Reading::Late => {
-                late(&shared, &mut stream, &connection).await;
+                late(&shared, &mut stream, &connection, &inbox).await;
                 return linger(stream).await;
             }
         }
@@ -115,7 +115,8 @@ pub(crate) async fn serve(
             }
             Parse::Complete { .. } => Err(Refusal::UnsupportedHttpVersion),
             Parse::Refuse(refusal) => Err(refusal),
-            Parse::Partial => unreachable!("the head was found whole"),
+            // Not possible, as the tests of the wire show: a head was found whole before.
+            Parse::Partial => Err(Refusal::MalformedRequestLine),
         };
         let (head, framing, length) = match judged {
             Ok(judged) => judged,

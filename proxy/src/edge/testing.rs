@@ -45,7 +45,7 @@ connections: { head_timeout: 2s, idle_timeout: 3s, body_timeout: 4s, write_timeo
 log: { access: off }
 documentation: https://docs.example
 upstreams:
-  orders: { servers: [127.0.0.1:1], host: orders.internal, read_timeout: 3s, retries: 1 }
+  orders: { servers: [127.0.0.1:1], host: orders.internal, read_timeout: 3s, write_timeout: 2s, retries: 1 }
 chains:
   open: [request_id, body_limit]
 routes:
@@ -69,6 +69,8 @@ struct Input {
     client_is_deaf: bool,
     /// The upstream speaks before anything was asked.
     upstream_is_early: bool,
+    /// The upstream reads nothing behind the first bytes.
+    upstream_is_deaf: bool,
     /// The upstream waits when it has said all; else it ends its half.
     upstream_stays: bool,
 }
@@ -101,6 +103,7 @@ impl Input {
             client_is_deaf: flag(1),
             upstream_is_early: flag(2),
             upstream_stays: flag(3),
+            upstream_is_deaf: flag(4),
         })
     }
 }
@@ -140,10 +143,10 @@ impl Rig {
         Self { edge }
     }
 
-    /// Leads one input to its end, and panics when anything is wrong.
-    pub fn run(&self, input: &[u8]) {
+    /// Leads one input to its end, and panics when anything is wrong: what the client heard.
+    pub fn run(&self, input: &[u8]) -> Vec<u8> {
         let Some(input) = Input::read(input) else {
-            return;
+            return Vec::new();
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -160,18 +163,27 @@ impl Rig {
         for got in got {
             oracle::judge_requests(&asked, &got);
         }
+        heard
     }
 
     /// What the client heard, and what each of the upstream's connections got.
     async fn lead(&self, input: &Input) -> (Vec<u8>, Vec<Vec<u8>>) {
-        let got: Vec<_> = input.upstreams.iter().map(|_| Arc::new(Mutex::new(Vec::new()))).collect();
+        let got: Vec<_> = input
+            .upstreams
+            .iter()
+            .map(|_| Arc::new(Mutex::new(Vec::new())))
+            .collect();
         let mut ends = VecDeque::new();
         for (say, got) in input.upstreams.iter().zip(&got) {
             let (here, there) = tokio::io::duplex(input.room);
             ends.push_back(here);
             let (say, got) = (say.clone(), Arc::clone(got));
-            let (early, stays) = (input.upstream_is_early, input.upstream_stays);
-            tokio::spawn(upstream(there, say, early, stays, got));
+            let manner = Manner {
+                is_early: input.upstream_is_early,
+                is_deaf: input.upstream_is_deaf,
+                stays: input.upstream_stays,
+            };
+            tokio::spawn(upstream(there, say, manner, got));
         }
         let wiring = self.edge.shared.wiring();
         let chosen = wiring.pools[0].choose(0).expect("there is a server");
@@ -179,15 +191,29 @@ impl Rig {
         let (here, there) = tokio::io::duplex(input.room);
         let peer = ([192, 0, 2, 1], 4711).into();
         let connection = Arc::new(Connection::new(peer, Scheme::Http));
-        let spoken = Spoken { http1: true, http2: false };
+        let spoken = Spoken {
+            http1: true,
+            http2: false,
+        };
         let shared = Arc::clone(&self.edge.shared);
-        let served = tokio::spawn(gate::serve(shared, ByteStream::Memory(here), connection, spoken, 0));
+        let served = tokio::spawn(gate::serve(
+            shared,
+            ByteStream::Memory(here),
+            connection,
+            spoken,
+            0,
+        ));
         let heard = client(there, input).await;
         served.await.expect("no panic");
         // The upstreams' ends are dropped with what is kept.
         chosen.lines().provide(VecDeque::new());
         tokio::time::sleep(Duration::from_millis(1)).await;
-        (heard, got.iter().map(|got| std::mem::take(&mut *got.lock())).collect())
+        (
+            heard,
+            got.iter()
+                .map(|got| std::mem::take(&mut *got.lock()))
+                .collect(),
+        )
     }
 }
 
@@ -216,17 +242,24 @@ async fn client(stream: DuplexStream, input: &Input) -> Vec<u8> {
     heard
 }
 
+/// How an upstream behaves.
+#[derive(Clone, Copy)]
+struct Manner {
+    is_early: bool,
+    is_deaf: bool,
+    stays: bool,
+}
+
 async fn upstream(
     stream: DuplexStream,
     pieces: Vec<Vec<u8>>,
-    is_early: bool,
-    stays: bool,
+    manner: Manner,
     got: Arc<Mutex<Vec<u8>>>,
 ) {
     let (mut read, mut write) = split(stream);
     let asked = Notify::new();
     let say = async {
-        if !is_early {
+        if !manner.is_early {
             asked.notified().await;
         }
         for piece in &pieces {
@@ -235,7 +268,7 @@ async fn upstream(
             }
             tokio::task::yield_now().await;
         }
-        if !stays {
+        if !manner.stays {
             let _ = write.shutdown().await;
         }
     };
@@ -244,6 +277,9 @@ async fn upstream(
         while let Ok(length @ 1..) = read.read(&mut space).await {
             got.lock().extend_from_slice(&space[..length]);
             asked.notify_one();
+            if manner.is_deaf {
+                tokio::time::sleep(FOR_EVER / 2).await;
+            }
         }
         asked.notify_one();
     };

@@ -26,7 +26,12 @@ pub(crate) fn conversation(seed: u64, number: u64, signer: &Signer, now_s: u64) 
             60..95 => odd(&mut random, id),
             _ => hostile(&mut random, id),
         };
+        let is_damaged = exchange.class == "damaged";
         exchanges.push(exchange);
+        if is_damaged {
+            // Where its body ends nobody knows, and so no answer behind it can be told from another's.
+            break;
+        }
     }
     let pieces: Vec<_> = exchanges
         .iter()

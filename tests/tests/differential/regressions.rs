@@ -97,3 +97,28 @@ async fn a_refused_head_request_gets_no_body_behind_an_empty_line_either() {
         assert_eq!(side.heard.end, super::client::End::Closed);
     }
 }
+
+/// A client that waits for 100 and is refused may go on with another request: it is not taken for the
+/// body of the first, nor the body for a request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_instead_of_100_closes_the_connection() {
+    let pair = Pair::start().await;
+    let head = "POST /nowhere HTTP/1.1\r\nHost: edge.example\r\nX-Request-Id: a\r\nExpect: 100-continue\r\n\
+        Content-Length: 50\r\n\r\n";
+    let conversation = in_turn(vec![
+        exchange(1, head, "POST", "", true),
+        exchange(
+            2,
+            GET,
+            "GET",
+            "HTTP/1.1 200 OK\r\n@Content-Length: 2\r\n\r\nok",
+            false,
+        ),
+    ]);
+    for side in pair.both(&conversation).await {
+        assert_eq!(side.heard.answers.len(), 1, "{:?}", side.heard);
+        assert_eq!(side.heard.answers[0].status, 404);
+        assert!(side.heard.answers[0].closes());
+        assert!(side.seen[1].is_empty());
+    }
+}

@@ -14,6 +14,7 @@ use ::pingora::http::ResponseHeader;
 use ::pingora::proxy::Session;
 use ::pingora::{Error, ErrorType, Result};
 use filters::reply::{Reason, Reply};
+use http::header::EXPECT;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -38,7 +39,10 @@ pub(super) async fn respond(session: &mut Session, ctx: &mut Context, reply: &Re
     if ctx.note.is_none() {
         ctx.note.clone_from(&reply.note);
     }
-    let unread = announced_length(session).is_none_or(|length| length > DRAIN_BYTES_MAX)
+    // A client that waited for `100 Continue` may send its body, or another request instead (RFC
+    // 9110, section 10.1.1): which of them comes cannot be told.
+    let waits = session.req_header().headers.contains_key(EXPECT);
+    let unread = (waits || announced_length(session).is_none_or(|length| length > DRAIN_BYTES_MAX))
         && !session.downstream_session.is_body_done();
     if reply.close || unread {
         session.set_keepalive(None);

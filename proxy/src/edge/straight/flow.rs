@@ -21,7 +21,7 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// One attempt at an exchange.
 pub(super) struct Flow<'f, 'c, 'r> {
@@ -118,7 +118,11 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
                             }
                             self.line.inbox.advance(length);
                             let interim = self.down.split();
-                            self.side.send(&interim).await?;
+                            if !interim.is_empty() {
+                                let sent = timeout_at(self.times.total, self.side.send(&interim));
+                                sent.await
+                                    .map_err(|_| Fault::gone(&io::ErrorKind::TimedOut.into()))??;
+                            }
                             scan = HeadScan::new();
                             continue;
                         }
@@ -197,6 +201,8 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
             For::Upstream => self.times.write,
         };
         let mut due = self.times.total.min(since + patience);
+        // Nothing is left to be sent to the upstream.
+        let is_idle = wait == For::Upstream && self.up.out.is_empty();
         if is_live {
             due = due.min(self.side.body_due);
         }
@@ -205,7 +211,7 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
         let now = Instant::now();
         Poll::Ready(if now >= self.times.total {
             Fault::upstream_timeout("the exchange took too long")
-        } else if is_live && (now >= self.side.body_due || wait == For::Upstream) {
+        } else if is_live && (now >= self.side.body_due || is_idle) {
             // The upstream was silent because the client was.
             Fault::request_timeout()
         } else if wait == For::Client {

@@ -22,6 +22,8 @@ pub(crate) struct Line {
     socket: Socket,
     /// What the server has sent and nobody has read.
     pub(super) inbox: BytesMut,
+    /// The inbox has got room for much.
+    has_grown: bool,
     /// Whether it has carried an exchange before.
     pub(super) is_reused: bool,
     kept_ns: u64,
@@ -51,6 +53,7 @@ impl Line {
         Self {
             socket,
             inbox: BytesMut::new(),
+            has_grown: false,
             is_reused: false,
             kept_ns: 0,
         }
@@ -63,6 +66,7 @@ impl Line {
 
     /// Expects much.
     pub(super) fn make_room(&mut self) {
+        self.has_grown = true;
         self.inbox.reserve(LARGE_READ_BYTES);
     }
 
@@ -130,6 +134,10 @@ impl Lines {
     pub(super) fn keep(&self, worker: usize, mut line: Line, now_ns: u64) {
         line.kept_ns = now_ns;
         line.is_reused = true;
+        if std::mem::take(&mut line.has_grown) {
+            // Hundreds of kept connections would hold tens of megabytes for nothing.
+            line.inbox = BytesMut::new();
+        }
         let mut kept = self.kept[worker].lock();
         if kept.len() >= UPSTREAM_IDLE_MAX {
             kept.pop_front();

@@ -40,6 +40,7 @@ use filters::edits::Edits;
 use filters::reply::{Reason, Reply};
 use flow::{Flow, Times};
 use record::{Record, view};
+use std::io;
 use std::sync::Arc;
 use tokio::time::Instant;
 use up::{Source, Upward};
@@ -196,6 +197,11 @@ impl Stand<'_> {
         );
         record.chain.on_request(&mut record.x, &mut client).await?;
         let collected = client.into_collected();
+        if collected.bytes > 0 && !side.body.is_done() {
+            // Its rest would be forwarded by nobody, under a length that is too short.
+            let note = "a filter read a body in part".to_owned();
+            return Err(Reply::refuse(Reason::Internal).closing().noting(note));
+        }
         match &self.request.found {
             Found::Route(_) => {}
             Found::WrongMethod { allow: methods, .. } => {
@@ -251,6 +257,11 @@ impl Stand<'_> {
                 1 => began_ns,
                 _ => self.shared.clock.now().monotonic_ns,
             };
+            let left = times.total.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                // A slow client may have used it up: no server is to be blamed for it.
+                return Err(Fault::upstream_timeout("the exchange took too long"));
+            }
             let Some(chosen) = pool.choose(now_ns) else {
                 let note = "the upstream has no server".to_owned();
                 return Err(Fault::Reply(no_upstream(note)));
@@ -274,7 +285,12 @@ impl Stand<'_> {
                             line
                         }
                         Err(error) => {
-                            chosen.rest(self.shared.clock.now().monotonic_ns);
+                            // Where our own deadline was shorter, the server had no fair chance.
+                            if time == upstream.connect_timeout
+                                || error.kind() != io::ErrorKind::TimedOut
+                            {
+                                chosen.rest(self.shared.clock.now().monotonic_ns);
+                            }
                             self.shared.metrics.upstream_failed(&pool.name, "connect");
                             if attempts <= pool.retries.min(ATTEMPTS_MAX) {
                                 continue;
@@ -396,10 +412,13 @@ impl Stand<'_> {
         if record.note.is_none() {
             record.note.clone_from(&reply.note);
         }
+        // A client that waited for `100 Continue` may send its body, or another request instead (RFC
+        // 9110, section 10.1.1): which of them comes cannot be told.
         let unread = !side.body.is_done()
-            && self
-                .announced()
-                .is_none_or(|length| length > DRAIN_BYTES_MAX);
+            && (side.waits
+                || self
+                    .announced()
+                    .is_none_or(|length| length > DRAIN_BYTES_MAX));
         let close = self.close || reply.close || unread;
         record.status = answer.status;
         if let Err(fault) = side.send(&answer.to_http1(now, close)).await {

@@ -36,7 +36,9 @@ impl Socket {
             #[cfg(any(test, feature = "fuzzing"))]
             Self::Memory(memory) => {
                 let mut byte = [0];
-                Pin::new(memory).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
+                Pin::new(memory)
+                    .poll_read(&mut cx, &mut ReadBuf::new(&mut byte))
+                    .is_pending()
             }
         }
     }

@@ -40,17 +40,29 @@ pub(super) fn asked(mut bytes: &[u8]) -> Vec<Asked> {
         let target = head.path_and_query().to_vec();
         let method = head.method.to_owned();
         let Some((body, length)) = body else {
-            all.push(Asked { method, target, body: None });
+            all.push(Asked {
+                method,
+                target,
+                body: None,
+            });
             return all;
         };
         bytes = &bytes[length..];
-        all.push(Asked { method, target, body: Some(body) });
+        all.push(Asked {
+            method,
+            target,
+            body: Some(body),
+        });
     }
 }
 
 fn unread(bytes: &[u8]) -> Asked {
     let (method, target) = super::super::bare::request_line(bytes);
-    Asked { method: method.to_owned(), target: target.to_vec(), body: None }
+    Asked {
+        method: method.to_owned(),
+        target: target.to_vec(),
+        body: None,
+    }
 }
 
 /// The payload of a chunked body and its bytes, if it is whole; an error if it is none.
@@ -75,7 +87,14 @@ pub(super) fn judge_requests(asked: &[Asked], mut got: &[u8]) {
         let framing = request_framing(&head)
             .unwrap_or_else(|refusal| panic!("upstream: {refusal:?}: {}", got.escape_ascii()));
         assert_eq!(head.fields.first("host"), Some(&b"orders.internal"[..]));
-        for name in ["te", "trailer", "upgrade", "keep-alive", "expect", "proxy-connection"] {
+        for name in [
+            "te",
+            "trailer",
+            "upgrade",
+            "keep-alive",
+            "expect",
+            "proxy-connection",
+        ] {
             assert!(head.fields.first(name).is_none(), "{name} went on");
         }
         for field in &head.fields {
@@ -97,7 +116,11 @@ pub(super) fn judge_requests(asked: &[Asked], mut got: &[u8]) {
         let whole = |asked: &Asked| is_this(asked) && asked.body.as_ref() == Some(&body);
         let found = asked[next..].iter().position(whole);
         let found = found.unwrap_or_else(|| {
-            panic!("nobody asked {} {}", head.method, head.target.escape_ascii())
+            panic!(
+                "nobody asked {} {}",
+                head.method,
+                head.target.escape_ascii()
+            )
         });
         next += found + 1;
         got = &got[length..];
@@ -122,11 +145,17 @@ pub(super) fn judge_answers(asked: &[Asked], mut heard: &[u8]) {
             continue;
         }
         // A head that does not come whole is answered when its time is over.
-        assert!(count < asked.len(), "an answer to no question: {}", head.status);
+        assert!(
+            count < asked.len(),
+            "an answer to no question: {}",
+            head.status
+        );
         let length = match framing.body {
             AnswerBody::None => Some(0),
             AnswerBody::Length(length) => usize::try_from(length).ok(),
-            AnswerBody::Chunked => chunks(heard).expect("good chunks").map(|(_, length)| length),
+            AnswerBody::Chunked => chunks(heard)
+                .expect("good chunks")
+                .map(|(_, length)| length),
             AnswerBody::UntilClose => panic!("the client cannot see this answer's end"),
         };
         match length.and_then(|length| heard.get(length..)) {
