@@ -174,7 +174,7 @@ fn normal_answer(exchange: &Exchange, answer: &Answer) -> Answer {
     let free = ["date", "connection", "keep-alive", "transfer-encoding"];
     let has_body = exchange.method != "HEAD" && answer.status != 304;
     answer.fields.retain(|(name, _)| {
-        !free.contains(&name.as_str()) && !(has_body && name == "content-length")
+        !(free.contains(&name.as_str()) || has_body && name == "content-length")
     });
     for (name, value) in &mut answer.fields {
         if matches!(

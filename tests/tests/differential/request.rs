@@ -347,14 +347,11 @@ pub(crate) fn odd(random: &mut Random, id: u32) -> Exchange {
         8 => text(&mut exchange, &|head| {
             head.replacen("X-Request-Id: c-", "X-Request-Id: \u{e4}", 1)
         }),
-        9 => {
-            // Trailers behind a chunked body.
-            if exchange.request.ends_with(b"\r\n0\r\n\r\n") {
-                let end = exchange.request.len() - 2;
-                exchange.request.truncate(end);
-                exchange.request.extend_from_slice(b"X-Trailer: a\r\n\r\n");
-                exchange.onward = Onward::NeverWhole;
-            }
+        9 if exchange.request.ends_with(b"\r\n0\r\n\r\n") => {
+            let end = exchange.request.len() - 2;
+            exchange.request.truncate(end);
+            exchange.request.extend_from_slice(b"X-Trailer: a\r\n\r\n");
+            exchange.onward = Onward::NeverWhole;
         }
         _ => {}
     }
