@@ -28,15 +28,9 @@ pub(crate) async fn refuse(
     speak(shared, stream, connection, &reply, request_line(inbox)).await;
 }
 
-/// Answers a head that did not come whole in time.
-pub(crate) async fn late(
-    shared: &Arc<Shared>,
-    stream: &mut ByteStream,
-    connection: &Connection,
-    inbox: &[u8],
-) {
+pub(crate) async fn late(shared: &Arc<Shared>, stream: &mut ByteStream, connection: &Connection) {
     let reply = Reply::refuse(Reason::RequestTimeout).closing();
-    speak(shared, stream, connection, &reply, request_line(inbox)).await;
+    speak(shared, stream, connection, &reply, ("", b"")).await;
 }
 
 /// Answers 429 on a connection that got no seat.

@@ -99,7 +99,7 @@ pub(crate) async fn serve(
             Reading::Preface => return serve_http2(&shared, stream, inbox, connection).await,
             Reading::Quiet => return,
             Reading::Late => {
-                late(&shared, &mut stream, &connection, &inbox).await;
+                late(&shared, &mut stream, &connection).await;
                 return linger(stream).await;
             }
         }

@@ -17,13 +17,20 @@ pub(super) struct Asked {
 pub(super) fn asked(mut bytes: &[u8]) -> Vec<Asked> {
     let mut all = Vec::new();
     loop {
-        let read = parse_request(bytes, &HeadLimits::STANDARD);
-        let Parse::Complete { head, length } = read else {
-            if !bytes.is_empty() {
+        let (head, length) = match parse_request(bytes, &HeadLimits::STANDARD) {
+            Parse::Complete { head, length } => (head, length),
+            Parse::Refuse(_) => {
                 // What is refused is answered, too.
                 all.push(unread(bytes));
+                return all;
             }
-            return all;
+            Parse::Partial => {
+                // Late: whether it would have been a HEAD, nobody asks.
+                if !bytes.is_empty() {
+                    all.push(unread(b""));
+                }
+                return all;
+            }
         };
         let Ok(framing) = request_framing(&head) else {
             all.push(unread(bytes));
