@@ -4,7 +4,7 @@
 use super::Rig;
 use std::path::Path;
 
-/// Inputs that chance makes.
+/// Inputs that chance makes, unless `LANE_MUTATIONS` says how many.
 const MUTATIONS: u64 = 6_000;
 
 /// What requests and answers are made of.
@@ -121,7 +121,8 @@ fn every_seed_ends_and_ends_well_in_every_way() {
 fn whatever_chance_makes_of_the_seeds_ends_well() {
     let rig = Rig::new();
     let seeds = seeds();
-    for turn in 0..MUTATIONS {
+    let turns = std::env::var("LANE_MUTATIONS").map_or(MUTATIONS, |text| text.parse().unwrap());
+    for turn in 0..turns {
         let mut chance = Chance(turn.wrapping_mul(0xd6e8_feb8_6659_fd93));
         let mut input = seeds[chance.below(seeds.len())].1.clone();
         let other = &seeds[chance.below(seeds.len())].1;
