@@ -21,9 +21,10 @@ pub(crate) fn may_differ(
     }
     // Pingora's reader of answers is lenient: it takes bare line feeds, folded lines, spaces before
     // colons, a length beside chunks, and repairs them before a hook of ours runs; a bad chunk it cuts
-    // when the head is out. The straight lane refuses them all, as hardening (A42) has it. What the
+    // when the head is out. The straight lane refuses them all, as hardening (A42) has it, or cuts the
+    // answer if its head is out. What the
     // Pingora lane passes on is well-formed and its own exchange's: that was judged.
-    exchange.script.hostile && straight.is_some_and(|answer| answer.status == 502)
+    exchange.script.hostile && straight.is_some_and(|answer| answer.status == 502 || !answer.whole)
 }
 
 /// Whether one lane alone may close the connection behind this answer, which is the same in both.
