@@ -12,6 +12,7 @@ use super::limits::{
 };
 use super::message::{Body, Connection, MessageStream};
 use super::pingora::Ended;
+use super::respond::Date;
 use super::straight::{self, Side};
 use super::stream::ByteStream;
 use super::watch::Watch;
@@ -86,6 +87,7 @@ pub(crate) async fn serve(
     let mut inbox = BytesMut::new();
     let mut spill = BytesMut::new();
     let mut digest = None;
+    let mut date = Date::default();
     let mut patience = Patience {
         idle: limits.head_timeout,
         whole: limits.head_timeout,
@@ -147,6 +149,7 @@ pub(crate) async fn serve(
                 watch: &mut watch,
                 body_due: began + limits.body_timeout,
                 write_time: limits.write_timeout,
+                date: &mut date,
                 waits: framing.expects_continue,
             };
             let request = straight::Request {

@@ -121,6 +121,24 @@ pub(crate) fn http_date(unix_s: u64) -> String {
     httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(unix_s))
 }
 
+/// The second that was written last, as HTTP writes it: it is the same for many answers.
+#[derive(Default)]
+pub(crate) struct Date {
+    unix_s: Option<u64>,
+    text: String,
+}
+
+impl Date {
+    /// The text of a second.
+    pub(crate) fn of(&mut self, unix_s: u64) -> &[u8] {
+        if self.unix_s != Some(unix_s) {
+            self.unix_s = Some(unix_s);
+            self.text = http_date(unix_s);
+        }
+        self.text.as_bytes()
+    }
+}
+
 /// The `Allow` line of a 405.
 pub(crate) fn allow(methods: &str) -> (http::HeaderName, HeaderValue) {
     let value = HeaderValue::from_str(methods).unwrap_or(HeaderValue::from_static("GET"));

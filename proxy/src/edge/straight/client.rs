@@ -4,6 +4,7 @@ use super::super::collect::{Collected, too_large};
 use super::super::fill::poll_fill;
 use super::super::limits::{INBOX_BYTES_MAX, READ_BYTES};
 use super::super::message::Body;
+use super::super::respond::Date;
 use super::super::stream::ByteStream;
 use super::super::watch::Watch;
 use super::super::wire::RequestHead;
@@ -35,6 +36,8 @@ pub(crate) struct Side<'c> {
     pub(crate) body_due: Instant,
     /// How long a write may make no progress.
     pub(crate) write_time: Duration,
+    /// The date that was written last on this connection.
+    pub(crate) date: &'c mut Date,
     /// The client waits for `100 Continue` before it sends its body.
     pub(crate) waits: bool,
 }

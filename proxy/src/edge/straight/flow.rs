@@ -140,7 +140,7 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
                             &head.fields,
                             &record.x.response,
                             Onward::of(framing.body, head.status, &head.fields),
-                            unix_s,
+                            (&mut *self.side.date, unix_s),
                             close,
                         );
                         self.status = head.status;

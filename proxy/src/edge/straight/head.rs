@@ -4,11 +4,12 @@
 //! append stands behind them, unless a later edit takes it away again. The fields that frame the body
 //! and those of one connection are never copied: the lane writes its own (RFC 9112, section 6).
 
-use super::super::respond::http_date;
+use super::super::respond::Date;
 use super::super::wire::{AnswerBody, Fields, Framing};
 use bytes::{BufMut, BytesMut};
 use filters::edits::{Edit, Edits};
 use http::{HeaderName, StatusCode};
+use smallvec::SmallVec;
 
 /// Bytes that a head takes beside the lines that are copied, roughly.
 const HEAD_ROOM: usize = 512;
@@ -84,14 +85,14 @@ pub(super) fn write_answer(
     fields: &Fields<'_>,
     edits: &Edits,
     body: Onward<'_>,
-    unix_s: u64,
+    (date, unix_s): (&mut Date, u64),
     close: bool,
 ) {
     write_status(out, status);
     if fields.first("date").is_none() {
         // RFC 9110, section 6.6.1.
         out.put_slice(b"Date: ");
-        out.put_slice(http_date(unix_s).as_bytes());
+        out.put_slice(date.of(unix_s));
         out.put_slice(b"\r\n");
     }
     copy(out, fields, edits, is_framing);
@@ -185,23 +186,62 @@ fn is_framing(name: &[u8]) -> bool {
 }
 
 fn copy(out: &mut BytesMut, fields: &Fields<'_>, edits: &Edits, skip: impl Fn(&[u8]) -> bool) {
+    let sieve = Sieve::of(edits);
     for field in fields {
-        if skip(field.name) || edits.iter().any(|edit| takes(edit, field.name)) {
+        if skip(field.name) || sieve.takes(field.name, 0) {
             continue;
         }
         line(out, field.name, field.value);
     }
-    let mut later = edits.iter();
-    while let Some(edit) = later.next() {
+    for (place, edit) in edits.iter().enumerate() {
         let (Edit::Set(name, value) | Edit::Append(name, value)) = edit else {
             continue;
         };
         let name = name.as_str().as_bytes();
         // The lane frames the message, whatever anybody sets.
-        if skip(name) || later.clone().any(|edit| takes(edit, name)) {
+        if skip(name) || sieve.takes(name, place + 1) {
             continue;
         }
         line(out, name, value.as_bytes());
+    }
+}
+
+/// Which names a head's edits take away, by a quick look: most names are none of them.
+struct Sieve<'e> {
+    edits: &'e Edits,
+    /// For each place, the marks of all names that are taken away from there on.
+    marks: SmallVec<[u64; 32]>,
+}
+
+impl<'e> Sieve<'e> {
+    fn of(edits: &'e Edits) -> Self {
+        let mut marks: SmallVec<[u64; 32]> = edits.iter().map(mark_of_edit).collect();
+        let mut all = 0;
+        for mark in marks.iter_mut().rev() {
+            all |= *mark;
+            *mark = all;
+        }
+        Self { edits, marks }
+    }
+
+    /// Whether an edit from this place on takes the lines of this name away.
+    fn takes(&self, name: &[u8], from: usize) -> bool {
+        let marks = self.marks.get(from).copied().unwrap_or_default();
+        marks & mark(name) != 0 && self.edits.iter().skip(from).any(|edit| takes(edit, name))
+    }
+}
+
+/// One bit that two spellings of a name share, by its length and its last letter.
+fn mark(name: &[u8]) -> u64 {
+    let last = name.last().copied().unwrap_or_default() | 0x20;
+    1 << ((name.len() * 7 + usize::from(last)) % 64)
+}
+
+fn mark_of_edit(edit: &Edit) -> u64 {
+    match edit {
+        Edit::Remove(name) | Edit::Set(name, _) => mark(name.as_str().as_bytes()),
+        Edit::RemovePrefix(_) | Edit::RemoveUnderscored => u64::MAX,
+        Edit::Append(..) => 0,
     }
 }
 
@@ -299,7 +339,15 @@ mod tests {
         ] {
             let out = written(|out| {
                 let edits = Edits::default();
-                write_answer(out, 201, &head.fields, &edits, body, 0, close);
+                write_answer(
+                    out,
+                    201,
+                    &head.fields,
+                    &edits,
+                    body,
+                    (&mut Date::default(), 0),
+                    close,
+                );
             });
             let expected = format!(
                 "HTTP/1.1 201 Created\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nETag: \"a\"\r\n{framing}\r\n"
