@@ -8,7 +8,7 @@
 use super::bare::{late, out_of_time, reason_of, refuse, request_line, speak};
 use super::fill::poll_fill;
 use super::limits::{
-    DRAIN_BYTES_MAX, FIRST_REQUEST_TIME, LINGER_BYTES_MAX, LINGER_TIME, READ_BYTES,
+    DRAIN_BYTES_MAX, FIRST_REQUEST_TIME, KEPT_BYTES_MAX, LINGER_BYTES_MAX, LINGER_TIME, READ_BYTES,
 };
 use super::message::{Body, Connection, MessageStream};
 use super::pingora::Ended;
@@ -163,8 +163,14 @@ pub(crate) async fn serve(
                 straight::serve(&shared, &wiring, &connection, worker, &request, &mut side).await;
             let (left, body) = (side.rest.len(), side.body);
             drop(wiring);
-            inbox.advance(inbox.len() - left);
-            inbox.extend_from_slice(&spill.split());
+            match left {
+                0 => inbox.clear(),
+                _ => inbox.advance(inbox.len() - left),
+            }
+            inbox.extend_from_slice(&spill);
+            spill.clear();
+            shrink(&mut inbox);
+            shrink(&mut spill);
             match ended {
                 straight::Ended::Gone => return,
                 straight::Ended::Close => return linger(stream).await,
@@ -203,6 +209,14 @@ pub(crate) async fn serve(
         if !may || !read_on(&shared, &mut stream, &mut inbox, returned.body).await {
             return linger(stream).await;
         }
+    }
+}
+
+/// Gives a large buffer back that nobody needs: an idle connection shall not hold what its last body
+/// took.
+fn shrink(buffer: &mut BytesMut) {
+    if buffer.is_empty() && buffer.capacity() > KEPT_BYTES_MAX {
+        *buffer = BytesMut::new();
     }
 }
 

@@ -83,3 +83,6 @@ pub(super) const LARGE_READ_BYTES: usize = 64 * 1024;
 
 /// Bytes that are made ready for a head with what goes beside it; more are found when they are needed.
 pub(super) const HEAD_BYTES_COMMON: usize = 1024;
+
+/// Bytes of an empty buffer that a connection keeps between two requests.
+pub(super) const KEPT_BYTES_MAX: usize = 4 * 1024;
