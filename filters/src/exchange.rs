@@ -165,6 +165,7 @@ impl RequestId {
 impl Exchange {
     /// An exchange at its begin: no route, no caller, nothing edited.
     #[must_use]
+    #[inline]
     pub fn new(started: Now, peer: SocketAddr, scheme: Scheme, request_id: RequestId) -> Self {
         Self {
             started,

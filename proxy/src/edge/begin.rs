@@ -11,6 +11,7 @@ use http::header::HOST;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The exchange at its begin: when, who, and by which id.
+#[inline]
 pub(crate) fn begin(
     head: &Head<'_>,
     connection: &Connection,

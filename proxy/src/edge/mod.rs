@@ -33,11 +33,13 @@ use filters::clock::Clock;
 use message::Connection;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::Duration;
 use stream::ByteStream;
 use tokio::net::{TcpListener, TcpStream};
@@ -85,6 +87,8 @@ pub(crate) struct Shared {
     /// The same as `draining`, for who asks with every request.
     leaving: AtomicBool,
     cut: CancellationToken,
+    /// The same as `cut`, for who asks with every step.
+    is_cut: AtomicBool,
     open: TaskTracker,
 }
 
@@ -105,6 +109,7 @@ impl Edge {
             draining: CancellationToken::new(),
             leaving: AtomicBool::new(false),
             cut: CancellationToken::new(),
+            is_cut: AtomicBool::new(false),
             open: TaskTracker::new(),
         });
         Self {
@@ -216,6 +221,7 @@ impl Edge {
                 connections = open.len(),
                 "the drain time is over: cutting connections"
             );
+            self.shared.is_cut.store(true, Relaxed);
             self.shared.cut.cancel();
             let _ = timeout(Duration::from_secs(1), open.wait()).await;
         }
@@ -322,14 +328,29 @@ impl Door {
             let Ok(tcp) = TcpStream::from_std(tcp) else {
                 return;
             };
-            let cut = shared.cut.clone();
-            tokio::select! {
-                () = cut.cancelled() => {}
-                () = serve(shared, tcp, peer, acceptor, spoken, worker) => {}
-            }
+            let cut = Arc::clone(&shared);
+            cuttable(&cut, serve(shared, tcp, peer, acceptor, spoken, worker)).await;
         });
         self.workers.spawn(worker, task);
     }
+}
+
+/// Carries a connection until it ends, or until all are cut. Whether that has come is asked of a flag:
+/// a connection is one task, which is woken once for it.
+async fn cuttable(shared: &Shared, connection: impl Future<Output = ()>) {
+    let mut cut = pin!(shared.cut.cancelled());
+    let mut connection = pin!(connection);
+    let mut listens = false;
+    poll_fn(|cx| {
+        if shared.is_cut.load(Relaxed) {
+            return Poll::Ready(());
+        }
+        if !std::mem::replace(&mut listens, true) && cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        connection.as_mut().poll(cx)
+    })
+    .await;
 }
 
 /// What a listener speaks.

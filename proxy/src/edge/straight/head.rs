@@ -9,7 +9,6 @@ use super::super::wire::{AnswerBody, Fields, Framing};
 use bytes::{BufMut, BytesMut};
 use filters::edits::{Edit, Edits};
 use http::{HeaderName, StatusCode};
-use smallvec::SmallVec;
 
 /// Bytes that a head takes beside the lines that are copied, roughly.
 const HEAD_ROOM: usize = 512;
@@ -188,61 +187,66 @@ fn is_framing(name: &[u8]) -> bool {
 fn copy(out: &mut BytesMut, fields: &Fields<'_>, edits: &Edits, skip: impl Fn(&[u8]) -> bool) {
     let sieve = Sieve::of(edits);
     for field in fields {
-        if skip(field.name) || sieve.takes(field.name, 0) {
+        let may_go = sieve.taken & mark(field.name) != 0;
+        if skip(field.name) || may_go && edits.iter().any(|edit| takes(edit, field.name)) {
             continue;
         }
         line(out, field.name, field.value);
     }
-    for (place, edit) in edits.iter().enumerate() {
-        let (Edit::Set(name, value) | Edit::Append(name, value)) = edit else {
-            continue;
+    let mut later = edits.iter();
+    while let Some(edit) = later.next() {
+        let (name, value, others) = match edit {
+            // Its own mark says nothing of the other edits.
+            Edit::Set(name, value) => (name, value, sieve.taken_twice),
+            Edit::Append(name, value) => (name, value, sieve.taken),
+            Edit::Remove(_) | Edit::RemovePrefix(_) | Edit::RemoveUnderscored => continue,
         };
         let name = name.as_str().as_bytes();
+        let may_go = others & mark(name) != 0;
         // The lane frames the message, whatever anybody sets.
-        if skip(name) || sieve.takes(name, place + 1) {
+        if skip(name) || may_go && later.clone().any(|edit| takes(edit, name)) {
             continue;
         }
         line(out, name, value.as_bytes());
     }
 }
 
-/// Which names a head's edits take away, by a quick look: most names are none of them.
-struct Sieve<'e> {
-    edits: &'e Edits,
-    /// For each place, the marks of all names that are taken away from there on.
-    marks: SmallVec<[u64; 32]>,
+/// The names that a head's edits take away, as marks: most names are none of them, and that is seen at
+/// a glance.
+struct Sieve {
+    /// Marks of names that an edit takes away.
+    taken: u64,
+    /// Marks of names that more than one edit takes away.
+    taken_twice: u64,
 }
 
-impl<'e> Sieve<'e> {
-    fn of(edits: &'e Edits) -> Self {
-        let mut marks: SmallVec<[u64; 32]> = edits.iter().map(mark_of_edit).collect();
-        let mut all = 0;
-        for mark in marks.iter_mut().rev() {
-            all |= *mark;
-            *mark = all;
+impl Sieve {
+    fn of(edits: &Edits) -> Self {
+        let mut sieve = Self {
+            taken: 0,
+            taken_twice: 0,
+        };
+        for edit in edits.iter() {
+            let mark = match edit {
+                Edit::Remove(name) | Edit::Set(name, _) => mark(name.as_str().as_bytes()),
+                Edit::RemovePrefix(_) | Edit::RemoveUnderscored => {
+                    sieve.taken = u64::MAX;
+                    u64::MAX
+                }
+                Edit::Append(..) => 0,
+            };
+            sieve.taken_twice |= sieve.taken & mark;
+            sieve.taken |= mark;
         }
-        Self { edits, marks }
-    }
-
-    /// Whether an edit from this place on takes the lines of this name away.
-    fn takes(&self, name: &[u8], from: usize) -> bool {
-        let marks = self.marks.get(from).copied().unwrap_or_default();
-        marks & mark(name) != 0 && self.edits.iter().skip(from).any(|edit| takes(edit, name))
+        sieve
     }
 }
 
-/// One bit that two spellings of a name share, by its length and its last letter.
+/// One bit that all spellings of a name share, by its length and its last letter.
+#[inline]
 fn mark(name: &[u8]) -> u64 {
     let last = name.last().copied().unwrap_or_default() | 0x20;
     1 << ((name.len() * 7 + usize::from(last)) % 64)
-}
-
-fn mark_of_edit(edit: &Edit) -> u64 {
-    match edit {
-        Edit::Remove(name) | Edit::Set(name, _) => mark(name.as_str().as_bytes()),
-        Edit::RemovePrefix(_) | Edit::RemoveUnderscored => u64::MAX,
-        Edit::Append(..) => 0,
-    }
 }
 
 fn line(out: &mut BytesMut, name: &[u8], value: &[u8]) {
