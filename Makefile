@@ -23,7 +23,7 @@ demo: prerequisites ## run everything in one process, with a sandbox partner's k
 
 test: services ## run every test: units, rules of the house, end to end
 	@mkdir -p target
-	$(OPEN_FILES); cargo test --workspace --tests $(ARGS) 2>&1 | tee target/test.log
+	$(OPEN_FILES); cargo test --workspace --tests --no-fail-fast $(ARGS) 2>&1 | tee target/test.log
 	@awk '/^test result: / { gsub(";", ""); passed += $$4; failed += $$6; skipped += $$8 } \
 	  END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit passed == 0 }' target/test.log
 
