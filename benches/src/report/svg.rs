@@ -23,7 +23,8 @@ pub(super) struct Curve {
 pub(super) fn bars(title: &str, unit: &str, mut bars: Vec<Bar>) -> String {
     const ROW: f64 = 22.0;
     const LEFT: f64 = 132.0;
-    const RIGHT: f64 = 48.0;
+    // The longest figure has six digits.
+    const RIGHT: f64 = 76.0;
     let whole = |bar: &Bar| bar.parts[0] + bar.parts[1];
     bars.sort_by(|a, b| whole(a).total_cmp(&whole(b)));
     let longest = bars.iter().map(whole).fold(f64::MIN_POSITIVE, f64::max);
