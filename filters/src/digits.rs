@@ -22,7 +22,7 @@ const PAIRS: [[u8; 2]; 100] = {
 };
 
 /// A number in decimal digits.
-pub(crate) struct Digits {
+pub struct Digits {
     bytes: [u8; DIGITS_MAX],
     start: usize,
 }
@@ -36,7 +36,9 @@ pub(crate) struct Spelled {
 // === impl Digits ===
 
 impl Digits {
-    pub(crate) fn of(number: u64) -> Self {
+    /// The digits of a number.
+    #[must_use]
+    pub fn of(number: u64) -> Self {
         let mut bytes = [0; DIGITS_MAX];
         let mut start = DIGITS_MAX;
         let mut rest = number;
@@ -52,7 +54,9 @@ impl Digits {
         Self { bytes, start }
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    /// The digits as ASCII, at least one.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
 }

@@ -15,7 +15,7 @@ pub mod catalog;
 pub mod chain;
 pub mod challenge;
 pub mod clock;
-mod digits;
+pub mod digits;
 pub mod edits;
 pub mod env;
 pub mod exchange;

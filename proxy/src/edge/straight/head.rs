@@ -7,6 +7,7 @@
 use super::super::respond::Date;
 use super::super::wire::{AnswerBody, Fields, Framing};
 use bytes::{BufMut, BytesMut};
+use filters::digits::Digits;
 use filters::edits::{Edit, Edits};
 use http::{HeaderName, StatusCode};
 
@@ -153,20 +154,8 @@ fn write_status(out: &mut BytesMut, status: u16) {
 }
 
 fn write_length(out: &mut BytesMut, length: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut left = length;
-    loop {
-        at -= 1;
-        // The remainder is below ten.
-        digits[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
     out.put_slice(b"Content-Length: ");
-    out.put_slice(&digits[at..]);
+    out.put_slice(Digits::of(length).as_bytes());
     out.put_slice(b"\r\n");
 }
 

@@ -39,6 +39,7 @@ use fault::Fault;
 use filters::edits::Edits;
 use filters::reply::{Reason, Reply};
 use flow::{Flow, Times};
+use http::Method;
 use record::{Record, view};
 use std::io;
 use std::sync::Arc;
@@ -277,7 +278,6 @@ impl Stand<'_> {
             let line = match kept {
                 Some(line) => line,
                 None => {
-                    let left = times.total.saturating_duration_since(Instant::now());
                     let time = upstream.connect_timeout.min(left);
                     match chosen.lines().connect(chosen.address, time).await {
                         Ok(line) => {
@@ -439,8 +439,5 @@ fn no_upstream(note: String) -> Box<Reply> {
 
 /// RFC 9110, section 9.2.2.
 fn is_idempotent(method: &str) -> bool {
-    matches!(
-        method,
-        "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE"
-    )
+    Method::from_bytes(method.as_bytes()).is_ok_and(|method| method.is_idempotent())
 }
