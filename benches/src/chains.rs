@@ -15,7 +15,6 @@ use filters::env::{Env, LogSink, Site, VersionFacts};
 use filters::exchange::{Client, Exchange, Outcome, RouteFacts};
 use filters::filter::Filter;
 use filters::head::ResponseHead;
-use filters::key::KeyRecord;
 use filters::signing::Scheme;
 use filters::testing::{
     FakeClient, FieldList, Issuer, ManualClock, START_S, exchange_at, fakes_of, finish, judge,
@@ -233,8 +232,7 @@ impl Stand {
         });
         let partners = Partner::all();
         let keys = Directory::new(Arc::clone(&fakes.env.clock));
-        let records: Vec<KeyRecord> = partners.iter().map(Partner::record).collect();
-        keys.load(records);
+        keys.load(partners.iter().map(Partner::record).collect());
         let issuer = Issuer::new("one");
         fakes.texts.put(KEYS, issuer.jwks());
         let tokens = (0..TOKENS).map(|n| {

@@ -20,13 +20,13 @@ use crate::env::{Env, Keys, LogSink, Lookup, Site, Texts};
 use crate::exchange::{Client, Exchange, Outcome, RequestId, Scheme};
 use crate::filter::{Filter, Step, Verdict};
 use crate::head::ResponseHead;
-use crate::key::{Credential, Environment, KeyHash, KeyRecord, KeyText, Usage, checksum};
+use crate::key::{Credential, Environment, KeyHash, KeyRecord, KeyText, Rare, Usage, checksum};
 use crate::quota::Quotas;
 use crate::replay::ReplayCache;
 use crate::signing::Secret;
 use http::HeaderMap;
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl FixedKeys {
     /// Puts a record in under every credential that it has.
     pub fn insert(&self, record: KeyRecord) -> Arc<KeyRecord> {
         let record = Arc::new(record);
-        for credential in &record.credentials {
+        for credential in record.credentials() {
             self.records
                 .lock()
                 .insert(credential.hash, Arc::clone(&record));
@@ -256,7 +256,7 @@ pub fn key_text(environment: Environment, seed: u32) -> String {
     String::from_utf8(text).expect("prefix, digits and base62 are ASCII")
 }
 
-/// A live key's record that stands good for ever: id `key_<seed>`, tier `free`, and the secret
+/// A live key's record that stands good for ever: its number `seed + 1`, tier `free`, and the secret
 /// `sk_<seed>`.
 ///
 /// # Panics
@@ -265,27 +265,31 @@ pub fn key_text(environment: Environment, seed: u32) -> String {
 pub fn key_record(text: &str, seed: u32) -> KeyRecord {
     let key = KeyText::parse(text.as_bytes()).expect("a key's text");
     KeyRecord {
-        id: format!("key_{seed}").into(),
+        credential: Some(Credential {
+            hash: key.hash(),
+            until_s: None,
+            secret: Secret::new(format!("sk_{seed}").as_bytes()),
+        }),
         number: u128::from(seed) + 1,
         consumer: format!("partner_{seed}").into(),
-        name: "test".into(),
         environment: key.environment(),
         tier: "free".into(),
         scopes: "orders:read orders:write".into(),
-        roles: Vec::new(),
-        attributes: BTreeMap::new(),
-        networks: Vec::new(),
-        limits: None,
+        rare: Rare::default(),
         expires_s: None,
         revoked: false,
-        credentials: vec![Credential {
-            hash: key.hash(),
-            secret: Secret::new(format!("sk_{seed}").as_bytes()),
-            until_s: None,
-        }],
         version: 1,
         usage: Arc::new(Usage::default()),
     }
+}
+
+/// Gives a key a new key string and secret; the one that counted until now counts for an overlap.
+pub fn rotate(record: &mut KeyRecord, new: Credential, until_s: u64) {
+    let former = record.credential.replace(new).map(|former| Credential {
+        until_s: Some(until_s),
+        ..former
+    });
+    record.rare.former.splice(0..0, former);
 }
 
 /// Runs a future of fakes to its end; they never wait.

@@ -47,8 +47,5 @@ pub const USAGE_DAYS_SHOWN: i32 = 31;
 /// Keys in one statement that writes usage.
 pub const USAGE_LINES_MAX: usize = 5_000;
 
-/// Different texts (tiers, scope lists, consumers) shared between records.
-pub const SHARED_TEXTS_MAX: usize = 65_536;
-
 const _: () = assert!(NETWORKS_MAX <= filters::limits::NETWORKS_MAX);
 const _: () = assert!(LIFE.as_secs() <= LIFE_MAX.as_secs());

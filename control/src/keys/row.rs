@@ -4,16 +4,15 @@
 //! not sure of lets nobody in. It never fails as a whole, so that one odd row stops only itself.
 
 use super::error::Error;
-use super::limits::SHARED_TEXTS_MAX;
 use super::master::{MasterKeys, OpenError, Place};
-use filters::key::{Credential, Environment, KeyHash, KeyRecord};
+use filters::key::{Credential, Environment, Extras, KeyHash, KeyRecord};
 use filters::limits::CREDENTIALS_MAX;
 use filters::signing::Secret;
 use filters::units::{Network, Rate};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -85,7 +84,6 @@ pub(super) struct StoredLimit {
 /// Makes records of rows.
 pub struct Reader {
     master_keys: Arc<MasterKeys>,
-    texts: HashSet<Arc<str>>,
 }
 
 /// What came of a row.
@@ -219,25 +217,22 @@ fn credentials(row: &Row) -> Result<Vec<CredentialRow>, Error> {
 impl Reader {
     /// Opens secrets by these master keys.
     #[must_use]
-    pub fn new(master_keys: Arc<MasterKeys>) -> Self {
-        Self {
-            master_keys,
-            texts: HashSet::new(),
-        }
+    pub const fn new(master_keys: Arc<MasterKeys>) -> Self {
+        Self { master_keys }
     }
 
     /// Makes a record of a row, with usage counters that begin at nothing.
     #[must_use]
-    pub fn read(&mut self, row: KeyRow) -> Reading {
+    pub fn read(&self, row: KeyRow) -> Reading {
         let mut fault = None;
-        let credentials = self.open(&row, &mut fault);
-        if credentials.is_empty() {
+        let mut credentials = self.open(&row, &mut fault).into_iter();
+        let Some(current) = credentials.next() else {
             return Reading {
                 record: None,
                 fault,
             };
-        }
-        match self.record(row, credentials) {
+        };
+        match record(row, current, credentials.collect()) {
             Ok(record) => Reading {
                 record: Some(record),
                 fault,
@@ -272,44 +267,30 @@ impl Reader {
         }
         credentials
     }
+}
 
-    fn record(&mut self, row: KeyRow, credentials: Vec<Credential>) -> Result<KeyRecord, Fault> {
-        let attributes = row.attributes()?;
-        let networks = row.networks()?;
-        let limits = row.limits()?.map(Into::into);
-        Ok(KeyRecord {
-            number: row.number(),
-            consumer: self.shared(&row.consumer),
-            environment: row.environment,
-            tier: self.shared(&row.tier),
-            scopes: self.shared(&row.scopes.join(" ")),
-            expires_s: row.expires_at.map(seconds),
-            revoked: row.revoked_at.is_some(),
-            version: row.version,
-            usage: Arc::default(),
-            id: row.id.into(),
-            name: row.name.into(),
-            roles: row.roles,
-            attributes,
-            networks,
-            limits,
-            credentials,
-        })
-    }
-
-    /// One copy of a text that many records have in common.
-    fn shared(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.texts.get(text) {
-            return known.clone();
-        }
-        if self.texts.len() >= SHARED_TEXTS_MAX {
-            // Starting anew costs some doubles; never starting anew would keep what is long gone.
-            self.texts.clear();
-        }
-        let text: Arc<str> = text.into();
-        self.texts.insert(text.clone());
-        text
-    }
+fn record(row: KeyRow, current: Credential, former: Vec<Credential>) -> Result<KeyRecord, Fault> {
+    let rare = Extras {
+        id: None,
+        former,
+        attributes: row.attributes()?,
+        networks: row.networks()?,
+        limits: row.limits()?.map(Into::into),
+        roles: row.roles,
+    };
+    Ok(KeyRecord {
+        credential: Some(current),
+        number: row.number.as_u128(),
+        consumer: row.consumer.into(),
+        tier: row.tier.into(),
+        scopes: row.scopes.join(" ").into(),
+        environment: row.environment,
+        expires_s: row.expires_at.map(seconds),
+        revoked: row.revoked_at.is_some(),
+        version: row.version,
+        usage: Arc::default(),
+        rare: rare.into(),
+    })
 }
 
 /// Unix seconds, rounded down: a key that ends within a second ends at its beginning.

@@ -146,7 +146,7 @@ fn write_caller(line: &mut Line<'_>, caller: &Caller) {
         Caller::Known(principal) => {
             let record = principal.record();
             // A token's subject may be anything, even an e-mail address.
-            for (name, text) in [("keyId", &record.id), ("consumer", &record.consumer)] {
+            for (name, text) in [("keyId", &*record.id()), ("consumer", &*record.consumer)] {
                 line.open(name);
                 private::text(line, text.as_bytes());
                 line.close();
@@ -155,7 +155,7 @@ fn write_caller(line: &mut Line<'_>, caller: &Caller) {
         }
         Caller::Claimed(claim) => {
             if let Some(record) = &claim.record {
-                line.text("claimedKeyId", record.id.as_bytes());
+                line.text("claimedKeyId", record.id().as_bytes());
             }
         }
         Caller::Anonymous => {}

@@ -41,7 +41,7 @@ use crate::env::{Env, Keys, Lookup};
 use crate::exchange::{Client, Exchange, Outcome};
 use crate::filter::{Build, BuildError, Facts, Filter, Step, Verdict};
 use crate::head::Head;
-use crate::key::{KeyHash, KeyRecord, KeyText, Standing};
+use crate::key::{KeyRecord, KeyText, Standing};
 use crate::names;
 use crate::reply::{Reason, Reply};
 use http::header::AUTHORIZATION;
@@ -135,7 +135,12 @@ impl ApiKey {
                 return Err(refuse(Reason::KeysNotReady).retry_after(KEYS_RETRY_AFTER_S));
             }
         };
-        let record = record.filter(|record| counts(record, &hash, x.started.unix_s()));
+        // After a rotation's overlap the old key string does not count, even if it is still found.
+        let counts = |record: &Arc<KeyRecord>| {
+            let shown = record.credential_of(&hash);
+            shown.is_some_and(|credential| credential.counts(x.started.unix_s()))
+        };
+        let record = record.filter(counts);
         x.caller = match self.proof {
             ProofBy::Signature => Caller::Claimed(Claim { record }),
             ProofBy::KeyOnly => Caller::Known(prove(record, x.started.unix_s(), x.client)?),
@@ -166,14 +171,6 @@ fn presented_key<'a>(head: &Head<'a>) -> Result<KeyText<'a>, Box<Reply>> {
 fn is_bearer(authorization: &[u8]) -> bool {
     let scheme = authorization.split(|&byte| byte == b' ').next();
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
-}
-
-/// Whether the shown key string is one that counts: after a rotation's overlap the old one does not,
-/// even if it is still found.
-fn counts(record: &KeyRecord, hash: &KeyHash, unix_s: u64) -> bool {
-    record.credentials.iter().any(|credential| {
-        credential.hash == *hash && credential.until_s.is_none_or(|end| unix_s < end)
-    })
 }
 
 fn prove(

@@ -240,11 +240,11 @@ fn limits_of<'a>(
     tiers: &'a BTreeMap<String, Tier>,
 ) -> Result<Limits<'a>, Box<Reply>> {
     let record = principal.record();
-    if let Some(list) = &record.limits {
+    if let Some(list) = &record.rare.limits {
         return match Policies::new(Arc::clone(list)) {
             Ok(policies) => Ok(Limits::Own(policies)),
             Err(error) => {
-                let note = format!("the limits of {}: {error}", record.id);
+                let note = format!("the limits of {}: {error}", record.id());
                 Err(refuse(Reason::TierUnknown)
                     .retry_after(TIER_RETRY_AFTER_S)
                     .noting(note))
@@ -255,7 +255,7 @@ fn limits_of<'a>(
         Some(Tier::Unlimited) => Ok(Limits::None),
         Some(Tier::Limited { policies, .. }) => Ok(Limits::Tier(policies)),
         None => {
-            let note = format!("{} has the tier {:?}", record.id, record.tier);
+            let note = format!("{} has the tier {:?}", record.id(), record.tier);
             Err(refuse(Reason::TierUnknown)
                 .retry_after(TIER_RETRY_AFTER_S)
                 .noting(note))

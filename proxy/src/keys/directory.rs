@@ -2,23 +2,25 @@
 //!
 //! A reader takes no lock: the directory is cut into shards, each an immutable table behind an
 //! atomic pointer. A change copies the shards that it touches, edits the copies, and publishes them.
-//! An entry is sixteen bytes, a pointer and a part of the hash; the hash itself is compared in the
-//! record, which the request is going to read anyway. Key strings are chosen by us at random and
-//! hashed by SHA-256, so a part of the hash serves as it is: nobody can aim at a shard.
+//! The hash itself is compared in the record, which the request is going to read anyway. Key strings
+//! are chosen by us at random and hashed by SHA-256, so a part of the hash serves as it is: nobody can
+//! aim at a shard.
 //!
 //! There is one writer at a time. Records are told apart by version, and a record that takes
 //! another's place takes over its usage counters.
 
+#[cfg(test)]
+mod tests;
+
 use super::limits::SHARDS;
+use super::records::{Records, Snapshot};
+use super::shard::{Entry, Shard, part_of};
 use arc_swap::ArcSwap;
 use filters::clock::Clock;
 use filters::env::{Keys, Lookup};
-use filters::key::{KeyHash, KeyRecord};
-use foldhash::quality::FixedState;
-use hashbrown::HashTable;
+use filters::key::{Credential, KeyHash, KeyRecord};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashSet};
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Acquire, Ordering::Release};
 
@@ -56,17 +58,6 @@ pub enum Order {
     Now,
 }
 
-type Shard = HashTable<Entry>;
-
-#[derive(Clone)]
-struct Entry {
-    part: u64,
-    record: Arc<KeyRecord>,
-}
-
-#[derive(Default)]
-struct Records(HashTable<Arc<KeyRecord>>);
-
 /// The entries of one shard that go and that come.
 #[derive(Default)]
 struct Edit {
@@ -79,12 +70,8 @@ struct Edit {
 impl Keys for Directory {
     fn find(&self, hash: &KeyHash) -> Lookup {
         let shard = self.shards[shard_of(hash)].load();
-        let part = part_of(hash);
-        let found = shard.find(part, |entry| {
-            entry.part == part && holds(&entry.record, hash)
-        });
-        match found {
-            Some(entry) if self.counts(&entry.record, hash) => Lookup::Found(entry.record.clone()),
+        match shard.find(hash) {
+            Some((record, shown)) if self.counts(shown) => Lookup::Found(record.clone()),
             Some(_) => Lookup::Unknown,
             None if self.is_loaded() => Lookup::Unknown,
             None => Lookup::NotReady,
@@ -96,8 +83,9 @@ impl Directory {
     /// An empty directory, not loaded yet. The clock tells when a rotation's overlap is over.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let empty = Arc::new(Shard::default());
         Self {
-            shards: (0..SHARDS).map(|_| ArcSwap::default()).collect(),
+            shards: (0..SHARDS).map(|_| ArcSwap::new(empty.clone())).collect(),
             records: Mutex::default(),
             count: AtomicUsize::new(0),
             loaded: AtomicBool::new(false),
@@ -127,26 +115,21 @@ impl Directory {
     }
 
     /// Fills the directory with a first snapshot, all at once.
-    pub fn load(&self, snapshot: Vec<KeyRecord>) {
+    pub fn load(&self, snapshot: Snapshot) {
         let mut records = self.records.lock();
-        let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::new()).collect();
-        let mut fresh = Records::with_capacity(snapshot.len());
-        for mut record in snapshot {
-            if let Some(former) = records.find(record.number) {
-                record.usage = former.usage.clone();
+        let mut fresh = snapshot.into_records();
+        fresh.inherit(&records);
+        let mut shards: Vec<Vec<Entry>> = (0..SHARDS).map(|_| Vec::new()).collect();
+        for record in fresh.iter() {
+            for (shard, entry) in entries(record) {
+                shards[shard].push(entry);
             }
-            let record = Arc::new(record);
-            for (shard, entry) in entries(&record) {
-                shards[shard].insert_unique(entry.part, entry, |entry| entry.part);
-            }
-            fresh.insert(record);
         }
         *records = fresh;
-        for (place, mut shard) in self.shards.iter().zip(shards) {
-            shard.shrink_to_fit(|entry| entry.part);
-            place.store(Arc::new(shard));
+        for (place, entries) in self.shards.iter().zip(shards) {
+            place.store(Arc::new(Shard::new(entries)));
         }
-        self.count.store(records.0.len(), Release);
+        self.count.store(records.count(), Release);
         self.loaded.store(true, Release);
     }
 
@@ -176,15 +159,14 @@ impl Directory {
                 if let Some(former) = former {
                     record.usage = former.usage.clone();
                 }
-                let record = Arc::new(*record);
+                let record = records.insert(*record);
                 for (shard, entry) in entries(&record) {
                     edits.entry(shard).or_default().come.push(entry);
                 }
-                records.insert(record);
             }
         }
         self.publish(edits);
-        self.count.store(records.0.len(), Release);
+        self.count.store(records.count(), Release);
         news
     }
 
@@ -193,7 +175,6 @@ impl Directory {
         let gone: Vec<Change> = {
             let records = self.records.lock();
             let others = records
-                .0
                 .iter()
                 .filter(|record| !numbers.contains(&record.number));
             others.map(|record| Change::Remove(record.number)).collect()
@@ -201,43 +182,22 @@ impl Directory {
         self.apply(gone, Order::Newer)
     }
 
-    /// The records of one of the [`SHARDS`] shards. A key in a rotation's overlap may be found in
-    /// more than one.
-    pub(super) fn shard(&self, shard: usize) -> impl Iterator<Item = Arc<KeyRecord>> {
-        let table = self.shards[shard].load_full();
-        let records: Vec<Arc<KeyRecord>> = table.iter().map(|e| e.record.clone()).collect();
-        records.into_iter()
+    /// One of the [`SHARDS`] shards, as it is now.
+    pub(super) fn shard(&self, shard: usize) -> Arc<Shard> {
+        self.shards[shard].load_full()
     }
 
     fn publish(&self, edits: BTreeMap<usize, Edit>) {
         for (shard, edit) in edits {
             let place = &self.shards[shard];
-            let mut table = Shard::clone(&place.load());
-            for gone in edit.go {
-                let same = |entry: &Entry| {
-                    entry.part == gone.part && Arc::ptr_eq(&entry.record, &gone.record)
-                };
-                if let Ok(entry) = table.find_entry(gone.part, same) {
-                    entry.remove();
-                }
-            }
-            for entry in edit.come {
-                table.insert_unique(entry.part, entry, |entry| entry.part);
-            }
-            place.store(Arc::new(table));
+            let edited = place.load().edited(&edit.go, edit.come);
+            place.store(Arc::new(edited));
         }
     }
 
     /// Whether the key string that was shown still counts: in a rotation's overlap it has an end.
-    fn counts(&self, record: &KeyRecord, hash: &KeyHash) -> bool {
-        let shown = record
-            .credentials
-            .iter()
-            .find(|credential| credential.hash == *hash);
-        match shown.and_then(|credential| credential.until_s) {
-            None => true,
-            Some(until_s) => self.clock.now().unix_s() < until_s,
-        }
+    fn counts(&self, shown: &Credential) -> bool {
+        shown.until_s.is_none() || shown.counts(self.clock.now().unix_s())
     }
 }
 
@@ -247,8 +207,7 @@ fn leave(edits: &mut BTreeMap<usize, Edit>, record: &Arc<KeyRecord>) {
     for (shard, entry) in entries(record) {
         let edit = edits.entry(shard).or_default();
         let come = edit.come.len();
-        edit.come
-            .retain(|new| !Arc::ptr_eq(&new.record, record) || new.part != entry.part);
+        edit.come.retain(|new| !new.is(&entry));
         if edit.come.len() == come {
             edit.go.push(entry);
         }
@@ -256,7 +215,7 @@ fn leave(edits: &mut BTreeMap<usize, Edit>, record: &Arc<KeyRecord>) {
 }
 
 fn entries(record: &Arc<KeyRecord>) -> impl Iterator<Item = (usize, Entry)> {
-    record.credentials.iter().map(move |credential| {
+    record.credentials().map(move |credential| {
         let entry = Entry {
             part: part_of(&credential.hash),
             record: record.clone(),
@@ -265,21 +224,8 @@ fn entries(record: &Arc<KeyRecord>) -> impl Iterator<Item = (usize, Entry)> {
     })
 }
 
-fn holds(record: &KeyRecord, hash: &KeyHash) -> bool {
-    record
-        .credentials
-        .iter()
-        .any(|credential| credential.hash == *hash)
-}
-
 fn shard_of(hash: &KeyHash) -> usize {
     usize::from(u16::from_le_bytes([hash[0], hash[1]])) % SHARDS
-}
-
-/// Eight bytes that the shard is not chosen by.
-fn part_of(hash: &KeyHash) -> u64 {
-    let bytes = hash[8..].first_chunk().expect("24 bytes begin with 8");
-    u64::from_le_bytes(*bytes)
 }
 
 // === impl Change ===
@@ -291,198 +237,5 @@ impl Change {
             Self::Drop { number, version } => (*number, Some(*version)),
             Self::Remove(number) => (*number, None),
         }
-    }
-}
-
-// === impl Records ===
-
-impl Records {
-    fn with_capacity(capacity: usize) -> Self {
-        Self(HashTable::with_capacity(capacity))
-    }
-
-    fn find(&self, number: u128) -> Option<&Arc<KeyRecord>> {
-        self.0.find(mix(number), |record| record.number == number)
-    }
-
-    fn remove(&mut self, number: u128) {
-        let found = self
-            .0
-            .find_entry(mix(number), |record| record.number == number);
-        if let Ok(entry) = found {
-            entry.remove();
-        }
-    }
-
-    fn insert(&mut self, record: Arc<KeyRecord>) {
-        let hash = mix(record.number);
-        self.0
-            .insert_unique(hash, record, |record| mix(record.number));
-    }
-}
-
-fn mix(number: u128) -> u64 {
-    FixedState::default().hash_one(number)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::keys::tests::record;
-    use filters::testing::ManualClock;
-    use std::sync::atomic::AtomicU64;
-
-    fn directory() -> (Directory, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::new());
-        (Directory::new(clock.clone()), clock)
-    }
-
-    fn put(record: KeyRecord) -> Change {
-        Change::Put(Box::new(record))
-    }
-
-    /// The version of what a hash leads to; 0: unknown; -1: not ready.
-    fn look(directory: &Directory, hash: u8) -> i64 {
-        match directory.find(&[hash; 32]) {
-            Lookup::Found(record) => record.version,
-            Lookup::Unknown => 0,
-            Lookup::NotReady => -1,
-        }
-    }
-
-    #[test]
-    fn nothing_is_unknown_before_the_first_snapshot() {
-        let (directory, _) = directory();
-        assert_eq!(look(&directory, 1), -1);
-        directory.load(vec![record(1, 5, &[1])]);
-        assert_eq!((look(&directory, 1), look(&directory, 2)), (5, 0));
-        assert_eq!(directory.count(), 1);
-    }
-
-    #[test]
-    fn changes_are_ordered_by_version() {
-        let (directory, _) = directory();
-        directory.load(vec![record(1, 5, &[1])]);
-        let dropped = |version| Change::Drop { number: 1, version };
-        for (name, change, order, news, found) in [
-            ("older", put(record(1, 4, &[1])), Order::Newer, 0, 5),
-            ("the same", put(record(1, 5, &[1])), Order::Newer, 0, 5),
-            ("newer", put(record(1, 6, &[1])), Order::Newer, 1, 6),
-            ("an older drop", dropped(5), Order::Newer, 0, 6),
-            ("gone back", put(record(1, 2, &[1])), Order::Now, 1, 2),
-            ("a newer drop", dropped(3), Order::Newer, 1, 0),
-            ("dropped again", dropped(4), Order::Newer, 0, 0),
-            ("back", put(record(1, 5, &[1])), Order::Newer, 1, 5),
-            ("removed", Change::Remove(1), Order::Newer, 1, 0),
-            ("removed again", Change::Remove(1), Order::Newer, 0, 0),
-        ] {
-            assert_eq!(directory.apply([change], order), news, "{name}");
-            assert_eq!(look(&directory, 1), found, "{name}");
-            assert_eq!(directory.count(), usize::from(found > 0), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_rotated_key_is_found_by_both_strings_until_the_overlap_ends() {
-        let (directory, clock) = directory();
-        directory.load(vec![record(1, 1, &[1])]);
-        let mut rotated = record(1, 2, &[2, 1]);
-        rotated.credentials[1].until_s = Some(100);
-        directory.apply([put(rotated)], Order::Newer);
-        for (now_s, new, old) in [(99, 2, 2), (100, 2, 0)] {
-            clock.set_unix_s(now_s);
-            assert_eq!(
-                (look(&directory, 2), look(&directory, 1)),
-                (new, old),
-                "{now_s}"
-            );
-        }
-        directory.apply([put(record(1, 3, &[2]))], Order::Newer);
-        clock.set_unix_s(0);
-        assert_eq!((look(&directory, 2), look(&directory, 1)), (3, 0));
-    }
-
-    #[test]
-    fn several_changes_of_one_key_in_one_batch_leave_the_last() {
-        let (directory, _) = directory();
-        directory.load(Vec::new());
-        let batch = [
-            put(record(1, 1, &[1])),
-            put(record(1, 2, &[1, 2])),
-            put(record(1, 3, &[2])),
-            put(record(2, 4, &[3])),
-            Change::Remove(2),
-        ];
-        assert_eq!(directory.apply(batch, Order::Newer), 5);
-        assert_eq!(
-            (
-                look(&directory, 1),
-                look(&directory, 2),
-                look(&directory, 3)
-            ),
-            (0, 3, 0)
-        );
-        let entries: usize = (0..SHARDS)
-            .map(|shard| directory.shard(shard).count())
-            .sum();
-        assert_eq!(entries, 1);
-    }
-
-    #[test]
-    fn usage_goes_on_in_the_record_that_follows() {
-        let (directory, _) = directory();
-        directory.load(vec![record(1, 1, &[1])]);
-        let Lookup::Found(old) = directory.find(&[1; 32]) else {
-            panic!("the key is there");
-        };
-        old.usage.count(7, false);
-        directory.apply([put(record(1, 2, &[1]))], Order::Newer);
-        // A request that began before the change counts after it.
-        old.usage.count(8, true);
-        directory.load(vec![record(1, 3, &[1])]);
-        let Lookup::Found(new) = directory.find(&[1; 32]) else {
-            panic!("the key is there");
-        };
-        let used = new.usage.take().unwrap();
-        assert_eq!((used.requests, used.errors, used.last_s), (2, 1, 8));
-    }
-
-    #[test]
-    fn comparing_removes_what_is_not_there_any_more() {
-        let (directory, _) = directory();
-        directory.load((1..=9).map(|n| record(n.into(), 1, &[n])).collect());
-        let kept = (1..=9).filter(|n| n % 2 == 0).collect();
-        assert_eq!(directory.keep_only(&kept), 5);
-        for n in 1..=9 {
-            assert_eq!(look(&directory, n), i64::from(n % 2 == 0), "{n}");
-        }
-    }
-
-    #[test]
-    fn readers_never_miss_a_key_while_it_is_replaced() {
-        let (directory, _) = directory();
-        directory.load((0..64).map(|n| record(n.into(), 1, &[n])).collect());
-        let seen = AtomicU64::new(0);
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let reader = scope.spawn(|| {
-                let mut newest = 0;
-                while !done.load(Acquire) {
-                    let version = look(&directory, 9);
-                    assert!(version >= newest.max(1), "{version} after {newest}");
-                    newest = version;
-                    seen.fetch_add(1, Release);
-                }
-            });
-            while seen.load(Acquire) == 0 {
-                std::thread::yield_now();
-            }
-            for version in 2..2_000 {
-                directory.apply([put(record(9, version, &[9]))], Order::Newer);
-            }
-            done.store(true, Release);
-            reader.join().unwrap();
-        });
-        assert_eq!(look(&directory, 9), 1_999);
     }
 }

@@ -14,6 +14,8 @@
 mod directory;
 mod health;
 pub mod limits;
+mod records;
+mod shard;
 mod sync;
 mod usage;
 
@@ -22,5 +24,6 @@ mod tests;
 
 pub use directory::{Change, Directory, Order};
 pub use health::{Health, HealthReport};
+pub use records::Snapshot;
 pub use sync::{KeySync, Pace};
 pub use usage::UsageWriter;

@@ -9,10 +9,11 @@
 use super::directory::{Change, Directory, Order};
 use super::health::Health;
 use super::limits;
+use super::records::Snapshot;
 use control::keys::{CHANNEL, Fault, KeyRow, Keys, Mark, Page, Reader};
 use database::Notifications;
 use filters::clock::Clock;
-use filters::key::KeyRecord;
+use filters::key::{KeyId, KeyRecord};
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -198,7 +199,7 @@ impl KeySync {
         let there: HashSet<u128> = rows.iter().map(KeyRow::number).collect();
         let gone = ids
             .iter()
-            .filter_map(|id| number(id))
+            .filter_map(|id| KeyId::parse(id))
             .filter(|number| !there.contains(number));
         let gone: Vec<u128> = gone.collect();
         self.apply(Page::Removed(gone), Order::Newer);
@@ -229,19 +230,20 @@ impl KeySync {
     async fn load(&mut self) -> Result<(), Broken> {
         let keys = self.keys.clone();
         let mut changes = answer(keys.snapshot()).await?;
-        let mut records: Vec<KeyRecord> = Vec::new();
+        let mut snapshot = Snapshot::default();
         let mut unopened = Unopened::default();
         self.unopened.clear();
         while let Some(page) = answer(changes.next()).await? {
             if let Page::Rows(rows) = page {
                 for row in rows {
-                    let (_, record) = self.read(row, &mut unopened);
-                    records.extend(record);
+                    if let (_, Some(record)) = self.read(row, &mut unopened) {
+                        snapshot.add(record);
+                    }
                 }
             }
         }
         unopened.tell();
-        self.directory.load(records);
+        self.directory.load(snapshot);
         self.mark = changes.mark();
         self.answered();
         tracing::info!(keys = self.directory.count(), "key records are loaded");
@@ -338,21 +340,13 @@ impl Unopened {
 impl Told {
     fn add(&mut self, payload: &str) {
         let id = payload.split_once(':').map(|(id, _)| id);
-        match id.filter(|id| number(id).is_some()) {
+        match id.filter(|id| KeyId::parse(id).is_some()) {
             Some(id) if self.ids.len() < limits::NAMED_KEYS_MAX => {
                 self.ids.insert(id.to_owned());
             }
             Some(_) | None => self.more = true,
         }
     }
-}
-
-/// The number that a key's id stands for.
-fn number(id: &str) -> Option<u128> {
-    let digits = id
-        .strip_prefix("key_")
-        .filter(|digits| digits.len() == 32)?;
-    u128::from_str_radix(digits, 16).ok()
 }
 
 /// An answer of the database, in bounded time.

@@ -8,7 +8,7 @@ use control::keys::{Issued, Keys, MasterKeys, NewKey, SecretText};
 use database::{Database, PoolLimits, testing::LocalPostgres};
 use filters::clock::Clock;
 use filters::env::{Keys as _, Lookup};
-use filters::key::{Credential, Environment, KeyRecord, KeyText, Standing};
+use filters::key::{Credential, Environment, Extras, KeyRecord, KeyText, Standing};
 use filters::signing::Secret;
 use filters::testing::ManualClock;
 use parking_lot::Mutex;
@@ -36,21 +36,21 @@ pub(super) fn record(number: u128, version: i64, hashes: &[u8]) -> KeyRecord {
         secret: Secret::new(&[*byte]),
         until_s: None,
     };
+    let mut credentials = hashes.iter().map(credential);
     KeyRecord {
-        id: format!("key_{number:032x}").into(),
+        credential: credentials.next(),
         number,
         consumer: "acme".into(),
-        name: "Orders".into(),
         environment: Environment::Test,
         tier: "pro".into(),
         scopes: "".into(),
-        roles: Vec::new(),
-        attributes: Default::default(),
-        networks: Vec::new(),
-        limits: None,
+        rare: Extras {
+            former: credentials.collect(),
+            ..Extras::default()
+        }
+        .into(),
         expires_s: None,
         revoked: false,
-        credentials: hashes.iter().map(credential).collect(),
         version,
         usage: Arc::default(),
     }

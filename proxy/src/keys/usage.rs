@@ -91,8 +91,9 @@ impl UsageWriter {
         let mut taken = Taken::default();
         let mut written = 0;
         for shard in 0..SHARDS {
-            for record in self.directory.shard(shard) {
-                taken.take(record);
+            let shard_now = self.directory.shard(shard);
+            for entry in shard_now.entries() {
+                taken.take(&entry.record);
                 if taken.0.len() == USAGE_LINES_MAX {
                     written += self.flush(&mut taken).await?;
                 }
@@ -130,9 +131,9 @@ pub enum UsageError {
 // === impl Taken ===
 
 impl Taken {
-    fn take(&mut self, record: Arc<KeyRecord>) {
+    fn take(&mut self, record: &Arc<KeyRecord>) {
         if let Some(used) = record.usage.take() {
-            self.0.push((record, used));
+            self.0.push((record.clone(), used));
         }
     }
 }

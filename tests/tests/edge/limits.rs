@@ -22,7 +22,7 @@ fn own(record: &mut KeyRecord, hourly: u32, burst: u32) {
         ("hourly".to_owned(), rate(hourly, 3600)),
         ("burst".to_owned(), rate(burst, 60)),
     ];
-    record.limits = Some(list.into());
+    record.rare.limits = Some(list.into());
 }
 
 /// What an answer tells of limits.
@@ -232,7 +232,7 @@ async fn each_caller_has_the_limits_of_its_tier_or_its_own() {
         .key(390, |record| record.tier = "nowhere".into());
     let senseless = house
         .stage
-        .key(391, |record| record.limits = Some([].into()));
+        .key(391, |record| record.rare.limits = Some([].into()));
     for signer in [&unknown, &senseless] {
         let begun = house.witness.begun();
         let answer = get(&house, signer, 1).await;

@@ -299,7 +299,9 @@ async fn no_secret_reaches_the_log() {
         }
     }
     assert!(
-        lines.iter().any(|line| line["keyId"] == "key_1"),
+        lines
+            .iter()
+            .any(|line| line["keyId"] == "key_00000000000000000000000000000002"),
         "the key's id is there"
     );
     stage.stop().await;

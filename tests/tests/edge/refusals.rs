@@ -181,7 +181,7 @@ async fn refusals_of_the_caller_have_their_face() {
     let signed = Message::signed(&parts.signer, &parts.draft());
     let stranger = Signer::new(key_text(filters::key::Environment::Live, 77), "sk_77");
     let elsewhere = parts.key(3, |key| {
-        key.networks = vec!["10.0.0.0/8".parse().expect("a network")];
+        key.rare.networks = vec!["10.0.0.0/8".parse().expect("a network")];
     });
     for (name, message, status, reason) in [
         (

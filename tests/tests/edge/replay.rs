@@ -271,7 +271,7 @@ async fn it_is_remembered_as_long_as_it_could_be_used() {
 async fn what_is_refused_for_another_reason_is_not_used_up() {
     let house = House::start().await;
     let signer = house.stage.key(2, |record| {
-        record.networks = vec!["127.0.0.1/32".parse().unwrap()]
+        record.rare.networks = vec!["127.0.0.1/32".parse().unwrap()]
     });
     let message = house.get(&signer, "/api/v1/orders", 1);
     let wrong = message

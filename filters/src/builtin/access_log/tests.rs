@@ -68,7 +68,7 @@ fn a_line_tells_what_is_known() {
     let expected = json!({
         "time": "2026-01-01T00:00:00.045Z", "requestId": "test-id", "method": "PATCH",
         "path": "/api/v1/orders/1", "status": 504, "reason": "upstream_timeout", "route": "orders",
-        "keyId": "key_7", "consumer": "partner_7", "tier": "free", "client": "192.0.2.10",
+        "keyId": "key_00000000000000000000000000000008", "consumer": "partner_7", "tier": "free", "client": "192.0.2.10",
         "version": "1", "bytesIn": 12, "bytesOut": 345, "durationUs": 1834, "upstreamUs": 1620,
         "upstream": "[2001:db8::5]:8080", "userAgent": "curl/8.5.0", "cut": true,
         "note": "no head within 5 s",
@@ -81,7 +81,7 @@ fn a_line_tells_what_is_known() {
     });
     let expected = json!({
         "time": "2026-01-01T00:00:00.000Z", "requestId": "test-id", "method": "GET", "path": "/",
-        "status": 200, "claimedKeyId": "key_7", "client": "192.0.2.10", "bytesIn": 0,
+        "status": 200, "claimedKeyId": "key_00000000000000000000000000000008", "client": "192.0.2.10", "bytesIn": 0,
         "bytesOut": 0, "durationUs": 0,
     });
     assert_eq!(parsed(&log(false, &mut x, &outcome(b"/"))), expected);

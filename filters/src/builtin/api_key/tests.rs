@@ -136,25 +136,22 @@ fn check_record(name: &str, change: impl Fn(&mut KeyRecord), known: bool, key_on
 #[test]
 fn who_holds_only_the_key_learns_nothing_of_it() {
     let rotated = |record: &mut KeyRecord, until_s| {
-        record.credentials[0].until_s = Some(until_s);
-        record.credentials.insert(
-            0,
-            Credential {
-                hash: [7; 32],
-                secret: Secret::new(b"new"),
-                until_s: None,
-            },
-        );
+        let new = Credential {
+            hash: [7; 32],
+            until_s: None,
+            secret: Secret::new(b"new"),
+        };
+        testing::rotate(record, new, until_s);
     };
     let networks = |record: &mut KeyRecord, list: &[&str]| {
-        record.networks = list.iter().map(|net| net.parse().unwrap()).collect();
+        record.rare.networks = list.iter().map(|net| net.parse().unwrap()).collect();
     };
     let refused = "invalid_credentials";
     // The exchange comes from 192.0.2.10 at START_S.
     check_record("good", |_| (), true, "ok");
     check_record(
         "unknown",
-        |r| r.credentials[0].hash = [0; 32],
+        |r| r.credential.as_mut().unwrap().hash = [0; 32],
         false,
         refused,
     );

@@ -1,9 +1,8 @@
 //! What a verified token says, in the form in which the house knows callers.
 
-use crate::key::{Environment, KeyRecord, Usage};
+use crate::key::{Environment, Extras, KeyRecord, Usage};
 use crate::token::Claims;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Makes records out of the claims of one issuer's tokens.
@@ -35,23 +34,22 @@ impl Records {
             None => ("subject:", &claims.subject),
         };
         KeyRecord {
-            id: format!("{kind}{name}").into(),
+            credential: None,
             number: self.number(kind, name),
             consumer: (*claims.subject).into(),
-            name: "".into(),
             environment: Environment::Live,
             tier: match &claims.tier {
                 Some(tier) => (**tier).into(),
                 None => Arc::clone(&self.tier),
             },
             scopes: claims.scopes().into(),
-            roles: Vec::new(),
-            attributes: BTreeMap::new(),
-            networks: Vec::new(),
-            limits: None,
+            rare: Extras {
+                id: Some(format!("{kind}{name}").into()),
+                ..Extras::default()
+            }
+            .into(),
             expires_s: Some(claims.lifetime.until_s),
             revoked: false,
-            credentials: Vec::new(),
             version: 0,
             usage: Arc::new(Usage::default()),
         }

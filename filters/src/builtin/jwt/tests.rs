@@ -227,12 +227,12 @@ fn caller(issuer: &Issuer, filter: &Jwt, change: &Value) -> Arc<KeyRecord> {
 fn the_caller_is_what_the_token_says() {
     let (issuer, filter) = set(&json!({"tier": "pro"}));
     let record = caller(&issuer, &filter, &json!({}));
-    assert_eq!(&*record.id, "client:client_7");
+    assert_eq!(&*record.id(), "client:client_7");
     assert_eq!(&*record.consumer, "partner_7");
     assert_eq!(&*record.tier, "free");
     assert_eq!(&*record.scopes, "orders:read orders:write");
     assert_eq!(record.environment, Environment::Live);
-    assert_eq!(record.limits, None);
+    assert_eq!(record.rare.limits, None);
     for (change, id, tier, scopes) in [
         (
             json!({"client_id": null}),
@@ -273,7 +273,7 @@ fn the_caller_is_what_the_token_says() {
         ),
     ] {
         let record = caller(&issuer, &filter, &change);
-        assert_eq!(&*record.id, id, "{change}");
+        assert_eq!(&*record.id(), id, "{change}");
         assert_eq!(&*record.tier, tier, "{change}");
         assert_eq!(&*record.scopes, scopes, "{change}");
     }

@@ -181,7 +181,7 @@ fn a_refusal_tells_what_holds_and_a_client_that_sleeps_succeeds() {
         let filter = filter(&fakes, "{}");
         let record = record(1, |record| {
             record.tier = tier.into();
-            record.limits = limits;
+            record.rare.limits = limits;
         });
         assert_eq!(passing(&fakes, &filter, &record, 100), limit as usize);
         let refused = || {
@@ -278,7 +278,7 @@ fn the_tightest_policy_is_shown() {
         ),
     ] {
         let fakes = contract();
-        let own = record(1, |record| record.limits = Some(list(limits)));
+        let own = record(1, |record| record.rare.limits = Some(list(limits)));
         let mut x = exchange(&fakes, &own);
         let (_, fields) = ask(&filter(&fakes, "{}"), &mut x, &mut get());
         assert_eq!(shown(&fields, "x-ratelimit-limit"), limit);
@@ -352,7 +352,7 @@ fn limits_that_cannot_be_known_let_nobody_through() {
         let filter = filter(&fakes, "{}");
         let record = record(1, |record| {
             record.tier = tier.into();
-            record.limits = limits.clone();
+            record.rare.limits = limits.clone();
         });
         let (verdict, _) = ask(&filter, &mut exchange(&fakes, &record), &mut get());
         assert_eq!(word(&verdict), expected, "{tier:?} {limits:?}");

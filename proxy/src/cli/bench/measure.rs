@@ -125,7 +125,7 @@ fn chain(
     let site = generous(&policy.site);
     let tier = site.tiers.keys().next().map_or(NO_TIER, String::as_str);
     let keys = Directory::new(Arc::clone(&clock));
-    keys.load(vec![stand.record(tier)?]);
+    keys.load(std::iter::once(stand.record(tier)?).collect());
     let env = Env {
         clock,
         keys: Arc::new(keys),

@@ -8,11 +8,10 @@ use bytes::Bytes;
 use filters::clock::Now;
 use filters::exchange::{BoxFuture, Client, Exchange, RequestId, RouteFacts, Scheme};
 use filters::head::{Fields, Head, Version};
-use filters::key::{Credential, Environment, KeyRecord, KeyText, Usage, checksum};
+use filters::key::{Credential, Environment, KeyRecord, KeyText, Rare, Usage, checksum};
 use filters::reply::Reply;
 use filters::signing::{self, Secret, Signed, header_value, mac};
 use http::HeaderName;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -79,24 +78,19 @@ impl Stand {
             .ok()
             .context("the key that was made is none")?;
         Ok(KeyRecord {
-            id: "key_bench".into(),
+            credential: Some(Credential {
+                hash: key.hash(),
+                until_s: None,
+                secret: self.secret.clone(),
+            }),
             number: 1,
             consumer: "bench".into(),
-            name: "bench".into(),
             environment: key.environment(),
             tier: tier.into(),
             scopes: "".into(),
-            roles: Vec::new(),
-            attributes: BTreeMap::new(),
-            networks: Vec::new(),
-            limits: None,
+            rare: Rare::default(),
             expires_s: None,
             revoked: false,
-            credentials: vec![Credential {
-                hash: key.hash(),
-                secret: self.secret.clone(),
-                until_s: None,
-            }],
             version: 1,
             usage: Arc::new(Usage::default()),
         })

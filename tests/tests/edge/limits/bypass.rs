@@ -25,7 +25,8 @@ async fn every_spelling_of_a_request_draws_on_one_bucket() {
     };
     house.stage.key(500, |record| {
         own(record, 1000, 100);
-        record.credentials = vec![credential(&key), credential(&second)];
+        record.credential = Some(credential(&key));
+        record.rare.former = vec![credential(&second)];
     });
     let signer = Signer::new(&key, "sk_500");
     let base = |n| house.get(&signer, "/api/v1/orders", n);

@@ -42,17 +42,17 @@ async fn each_key_has_its_reason_for_the_holder_of_its_secret_alone() {
         ),
         (
             "elsewhere",
-            |r| r.networks = vec!["10.0.0.0/8".parse().unwrap()],
+            |r| r.rare.networks = vec!["10.0.0.0/8".parse().unwrap()],
             (403, "address_not_allowed"),
         ),
         (
             "the neighbour",
-            |r| r.networks = vec!["127.0.0.2/32".parse().unwrap()],
+            |r| r.rare.networks = vec!["127.0.0.2/32".parse().unwrap()],
             (403, "address_not_allowed"),
         ),
         (
             "here",
-            |r| r.networks = vec!["127.0.0.1/32".parse().unwrap()],
+            |r| r.rare.networks = vec!["127.0.0.1/32".parse().unwrap()],
             PASS,
         ),
     ];
@@ -135,7 +135,9 @@ async fn the_address_of_a_key_is_the_peers_or_what_a_trusted_proxy_tells() {
             "198.51.100.0/24".parse().unwrap(),
         ]
     };
-    let signer = house.stage.key(5, |record| record.networks = networks());
+    let signer = house
+        .stage
+        .key(5, |record| record.rare.networks = networks());
     for (number, (source, forwarded, status)) in [
         (5, "", 200),
         (4, "", 403),
@@ -266,10 +268,8 @@ async fn a_rotation_overlaps_until_its_second() {
         until_s,
     };
     house.stage.key(20, |record| {
-        record.credentials = vec![
-            credential(&new_key, "sk_new", None),
-            credential(&old_key, "sk_old", Some(BEGIN_S + 60)),
-        ];
+        record.credential = Some(credential(&new_key, "sk_new", None));
+        record.rare.former = vec![credential(&old_key, "sk_old", Some(BEGIN_S + 60))];
     });
     let cases = [
         (&new_key, "sk_new", true),

@@ -41,7 +41,9 @@ fn strangers(house: &House, environment: Environment) -> Vec<(&'static str, Sign
         ),
         (
             "elsewhere",
-            key(94, |r| r.networks = vec!["10.0.0.0/8".parse().unwrap()]),
+            key(94, |r| {
+                r.rare.networks = vec!["10.0.0.0/8".parse().unwrap()]
+            }),
         ),
         ("no tier", key(95, |record| record.tier = "nowhere".into())),
     ]

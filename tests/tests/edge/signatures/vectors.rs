@@ -24,7 +24,8 @@ async fn every_vector_passes_and_no_vector_with_another_byte() {
             .clock
             .set_unix_s(text("timestamp").parse().unwrap());
         let signer = house.stage.key(30, |record| {
-            record.credentials[0].secret = Secret::new(text("secret").as_bytes());
+            let credential = record.credential.as_mut().unwrap();
+            credential.secret = Secret::new(text("secret").as_bytes());
         });
         let target = match text("query") {
             "" => text("path").to_owned(),

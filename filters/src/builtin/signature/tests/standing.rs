@@ -6,15 +6,12 @@ use super::*;
 fn every_secret_of_an_overlap_verifies() {
     let rotated = |until_s: u64| {
         bench("{}").with(|record| {
-            record.credentials[0].until_s = Some(until_s);
-            record.credentials.insert(
-                0,
-                Credential {
-                    hash: [7; 32],
-                    secret: Secret::new(b"new"),
-                    until_s: None,
-                },
-            );
+            let new = Credential {
+                hash: [7; 32],
+                until_s: None,
+                secret: Secret::new(b"new"),
+            };
+            testing::rotate(record, new, until_s);
         })
     };
     for schemes in [&[V1][..], &[BT]] {
@@ -34,13 +31,16 @@ fn every_secret_of_an_overlap_verifies() {
         }
     }
     // When nothing counts any more, nothing fits, not even what stands in for nobody.
-    let none = bench("{}").with(|record| record.credentials[0].until_s = Some(0));
+    let none = bench("{}").with(|record| {
+        record.credential.as_mut().unwrap().until_s = Some(0);
+    });
     none.check(Request::default().signed(), REFUSED);
 }
 
 #[test]
 fn only_the_holder_of_the_secret_learns_how_the_key_stands() {
-    let networks = |record: &mut KeyRecord| record.networks = vec!["10.0.0.0/8".parse().unwrap()];
+    let networks =
+        |record: &mut KeyRecord| record.rare.networks = vec!["10.0.0.0/8".parse().unwrap()];
     type Change = fn(&mut KeyRecord);
     let changes: [(Change, &str); 6] = [
         (|_| (), "ok"),
