@@ -135,3 +135,56 @@ impl Credential {
         self.until_s.is_none_or(|end| unix_s < end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_can_be_formatted() {
+        // Compiles only while the type implements neither: two implementations would be ambiguous.
+        trait Unformatted<Marker> {
+            fn holds() {}
+        }
+        struct Debugged;
+        struct Displayed;
+        impl<T: ?Sized> Unformatted<()> for T {}
+        impl<T: ?Sized + std::fmt::Debug> Unformatted<Debugged> for T {}
+        impl<T: ?Sized + std::fmt::Display> Unformatted<Displayed> for T {}
+        <KeyText<'_> as Unformatted<_>>::holds();
+        <Secret as Unformatted<_>>::holds();
+        <Credential as Unformatted<_>>::holds();
+        <Rare as Unformatted<_>>::holds();
+        <Extras as Unformatted<_>>::holds();
+        <KeyRecord as Unformatted<_>>::holds();
+    }
+
+    #[test]
+    fn every_key_string_of_a_record_is_known_and_counts_until_its_end() {
+        let credential = |byte, until_s| Credential {
+            hash: [byte; 32],
+            until_s,
+            secret: Secret::new(&[byte]),
+        };
+        let text = crate::testing::key_text(Environment::Live, 1);
+        let mut record = crate::testing::key_record(&text, 1);
+        record.credential = Some(credential(3, None));
+        record.rare.former = vec![credential(2, Some(20)), credential(1, Some(10))];
+        let order: Vec<u8> = record.credentials().map(|one| one.hash[0]).collect();
+        assert_eq!(order, [3, 2, 1]);
+        for (byte, unix_s, counts) in [
+            (3, u64::MAX, Some(true)),
+            (2, 19, Some(true)),
+            (2, 20, Some(false)),
+            (1, 9, Some(true)),
+            (1, 10, Some(false)),
+            (4, 0, None),
+        ] {
+            let found = record.credential_of(&[byte; 32]);
+            assert_eq!(found.map(|one| one.counts(unix_s)), counts, "{byte}");
+        }
+        for (unix_s, secrets) in [(9, 3), (10, 2), (19, 2), (20, 1)] {
+            assert_eq!(record.secrets(unix_s).count(), secrets, "{unix_s}");
+        }
+    }
+}

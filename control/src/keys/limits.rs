@@ -44,6 +44,12 @@ pub const LIST_ROWS_MAX: usize = 1_000;
 /// Days of usage that a view shows.
 pub const USAGE_DAYS_SHOWN: i32 = 31;
 
+/// Rows of each kind that upkeep throws away in one statement: some tens of milliseconds.
+pub const PURGED_AT_ONCE: usize = 5_000;
+
+/// Keys that upkeep throws away in one statement: each takes its usage along, a row for each day.
+pub const PURGED_KEYS_AT_ONCE: usize = 250;
+
 /// Keys in one statement that writes usage.
 pub const USAGE_LINES_MAX: usize = 5_000;
 

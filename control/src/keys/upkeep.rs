@@ -2,6 +2,7 @@
 //! key.
 
 use super::error::Error;
+use super::limits::{PURGED_AT_ONCE, PURGED_KEYS_AT_ONCE};
 use super::master::Place;
 use super::{Keys, earlier};
 use filters::key::KeyHash;
@@ -9,7 +10,6 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const DAY: Duration = Duration::from_secs(86_400);
-const KEYS_AT_ONCE: i64 = 5_000;
 const SECRETS_AT_ONCE: i64 = 500;
 
 /// How long things are kept.
@@ -55,41 +55,76 @@ impl Default for Retention {
     }
 }
 
-// === impl Keys ===
+// === impl Purged ===
 
-impl Keys {
-    /// Throws away what is older than it need be. At most 5,000 keys go at once: call again while
-    /// there are so many.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn purge(&self, retention: Retention) -> Result<Purged, Error> {
-        const CREDENTIALS: &str = "DELETE FROM api_credentials WHERE until < $1";
-        const KEYS: &str = "DELETE FROM api_keys WHERE number IN ( \
-                 SELECT number FROM api_keys WHERE least(revoked_at, expires_at) < $1 LIMIT $2)";
-        const USAGE: &str = "DELETE FROM api_key_usage u \
-             WHERE u.day < ($1::timestamptz AT TIME ZONE 'UTC')::date \
-               AND EXISTS (SELECT 1 FROM api_key_usage l WHERE l.key = u.key AND l.day > u.day)";
-        const REMOVALS: &str = "DELETE FROM api_key_removals WHERE removed_at < $1";
-        let now = self.now();
-        let mut client = self.database.client().await?;
-        let credentials = client.execute(CREDENTIALS, &[&now]).await?;
-        let before = earlier(now, retention.ended_keys);
-        let keys = client.execute(KEYS, &[&before, &KEYS_AT_ONCE]).await?;
-        let before = earlier(now, retention.usage);
-        let usage_days = client.execute(USAGE, &[&before]).await?;
-        let before = earlier(now, retention.removals);
-        let removals = client.execute(REMOVALS, &[&before]).await?;
-        drop(client);
-        if credentials + keys > 0 {
-            self.tell();
-        }
-        Ok(Purged {
+impl Purged {
+    /// Whether nothing was old enough to go.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether there may be more of the kind, beyond what goes at once.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let Self {
             keys,
             credentials,
             usage_days,
             removals,
-        })
+        } = *self;
+        let most = credentials.max(usage_days).max(removals);
+        keys >= PURGED_KEYS_AT_ONCE as u64 || most >= PURGED_AT_ONCE as u64
+    }
+}
+
+// === impl Keys ===
+
+impl Keys {
+    /// Throws away what is older than it need be, a bounded number of rows of each
+    /// kind: call again while [`Purged::is_full`].
+    ///
+    /// Several processes may do so at once, and beside every other work: rows are locked in the order
+    /// in which a rotation locks them, the key before its credentials, and what somebody else has
+    /// locked is left for the next time.
+    ///
+    /// # Errors
+    /// [`Error::Database`]. What was thrown away until then is gone.
+    pub async fn purge(&self, retention: Retention) -> Result<Purged, Error> {
+        // An array is read once; a subquery could be read again while its rows go.
+        const CREDENTIALS: &str = "DELETE FROM api_credentials WHERE hash = ANY (ARRAY( \
+                 SELECT a.hash FROM api_credentials a JOIN api_keys k ON k.number = a.key \
+                 WHERE a.until < $1 LIMIT $2 FOR NO KEY UPDATE OF k SKIP LOCKED))";
+        const KEYS: &str = "DELETE FROM api_keys WHERE number = ANY (ARRAY( \
+                 SELECT number FROM api_keys \
+                 WHERE (revoked_at IS NOT NULL OR expires_at IS NOT NULL) \
+                   AND least(revoked_at, expires_at) < $1 \
+                 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+        const USAGE: &str = "DELETE FROM api_key_usage WHERE ctid = ANY (ARRAY( \
+                 SELECT u.ctid FROM api_key_usage u \
+                 WHERE u.day < ($1::timestamptz AT TIME ZONE 'UTC')::date \
+                   AND EXISTS (SELECT 1 FROM api_key_usage l WHERE l.key = u.key AND l.day > u.day) \
+                 LIMIT $2 FOR UPDATE OF u SKIP LOCKED))";
+        const REMOVALS: &str = "DELETE FROM api_key_removals WHERE number = ANY (ARRAY( \
+                 SELECT number FROM api_key_removals WHERE removed_at < $1 \
+                 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+        let now = self.now();
+        let mut client = self.database.client().await?;
+        let mut purge = async |sql, span: Duration, rows: usize| {
+            let rows = i64::try_from(rows).expect("the bound is small");
+            client.execute(sql, &[&earlier(now, span), &rows]).await
+        };
+        let purged = Purged {
+            credentials: purge(CREDENTIALS, Duration::ZERO, PURGED_AT_ONCE).await?,
+            keys: purge(KEYS, retention.ended_keys, PURGED_KEYS_AT_ONCE).await?,
+            usage_days: purge(USAGE, retention.usage, PURGED_AT_ONCE).await?,
+            removals: purge(REMOVALS, retention.removals, PURGED_AT_ONCE).await?,
+        };
+        drop(client);
+        if purged.credentials + purged.keys > 0 {
+            self.tell();
+        }
+        Ok(purged)
     }
 
     /// Seals under the current master key whatever is sealed under an older one. The older one must

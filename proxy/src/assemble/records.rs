@@ -1,8 +1,9 @@
-//! Key records: which database they come from, and the two tasks that follow it and write to it.
+//! Key records: which database they come from, and the tasks that follow it, write to it, and keep it
+//! small.
 
 use super::options::KeySource;
 use super::secrets;
-use crate::keys::{Directory, Health, KeySync, Pace, UsageWriter};
+use crate::keys::{Directory, Health, KeySync, Pace, Upkeep, UsageWriter};
 use crate::policy;
 use anyhow::Context;
 use control::keys::Keys as KeyService;
@@ -94,6 +95,9 @@ impl Records {
         let Some((sync, usage, service)) = self.service.take() else {
             return;
         };
+        let upkeep = Upkeep::new(service.clone());
+        self.running
+            .push(tokio::spawn(upkeep.run(self.stop.clone())));
         let stop = self.stop.clone();
         self.running.push(tokio::spawn(async move {
             let migrated = tokio::select! {

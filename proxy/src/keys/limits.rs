@@ -40,6 +40,13 @@ pub const QUESTION: Duration = Duration::from_secs(15);
 /// How often usage is written: the last use is at most 60 s old (contract, section 2).
 pub const WRITE_USAGE: Duration = Duration::from_secs(5);
 
+/// How often what nobody needs any more is thrown away: an end comes at most so long after its time.
+pub const UPKEEP: Duration = Duration::from_secs(6 * 3_600);
+
+/// Within which chance chooses when a process does so first: a fleet that was started as one does not
+/// do the same work at once.
+pub const FIRST_UPKEEP: Duration = Duration::from_secs(15 * 60);
+
 /// How long the last writing may take at shutdown.
 pub const LAST_WRITE: Duration = Duration::from_secs(2);
 

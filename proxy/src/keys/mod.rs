@@ -8,7 +8,7 @@
 //!
 //! A request looks a key up in the [`Directory`] and waits for nothing. [`KeySync`] keeps it true:
 //! it follows the table by notification and by poll. [`UsageWriter`] writes behind the requests what
-//! they counted. When PostgreSQL is away the last records serve on, and [`Health`] says so; at a
+//! they counted, and [`Upkeep`] throws away what nobody needs any more. When PostgreSQL is away the last records serve on, and [`Health`] says so; at a
 //! cold start without it, look-ups answer `NotReady` and the filter fails closed.
 
 mod directory;
@@ -17,6 +17,7 @@ pub mod limits;
 mod records;
 mod shard;
 mod sync;
+mod upkeep;
 mod usage;
 
 #[cfg(test)]
@@ -26,4 +27,5 @@ pub use directory::{Change, Directory, Order};
 pub use health::{Health, HealthReport};
 pub use records::Snapshot;
 pub use sync::{KeySync, Pace};
+pub use upkeep::Upkeep;
 pub use usage::UsageWriter;

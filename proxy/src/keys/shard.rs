@@ -190,7 +190,7 @@ mod tests {
         let shard = Shard::new(entries[..6].to_vec());
         // The same string, of the record that follows.
         let newer = entry(100, [2; 32]);
-        let come = vec![newer.clone(), entries[7].clone()];
+        let come = vec![newer, entries[7].clone()];
         let edited = shard.edited(&[entries[2].clone(), entries[4].clone()], come);
         for (n, expected) in [
             (1, Some(1)),

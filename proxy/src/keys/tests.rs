@@ -225,6 +225,7 @@ async fn records_follow_postgresql() {
     let mut issued = changes_arrive_soon(&node, &keys).await;
     issued.extend(usage_is_written(&node, &keys).await);
     issued.extend(a_hand_in_the_database_is_followed(&node, &keys).await);
+    issued.extend(what_nobody_needs_goes(&node, &keys).await);
     issued.extend(lost_notifications_are_made_up_for(&keys, &clock).await);
     another_master_key_opens_nothing(&keys, &clock).await;
     issued.extend(an_outage_is_survived(&node, &keys, &mut postgres, &early).await);
@@ -254,6 +255,7 @@ async fn records_follow_the_embedded_database() {
     timeout(PATIENCE, node.health.wait_ready()).await.unwrap();
     changes_arrive_soon(&node, &keys).await;
     usage_is_written(&node, &keys).await;
+    what_nobody_needs_goes(&node, &keys).await;
     node.end().await;
     keys.database().close().await;
 }
@@ -298,6 +300,38 @@ async fn a_hand_in_the_database_is_followed(node: &Node, keys: &Keys) -> Vec<Iss
     node.until(SOON, "deleted", |n| n.find(&gone.key).is_none())
         .await;
     vec![issued, gone]
+}
+
+/// Upkeep deletes what has ended long ago, and the records follow.
+async fn what_nobody_needs_goes(node: &Node, keys: &Keys) -> Vec<Issued> {
+    let ended = keys.create(&new_key()).await.unwrap();
+    let rotated = keys.create(&new_key()).await.unwrap();
+    let current = keys.rotate(&rotated.id, DAY).await.unwrap();
+    keys.revoke(&ended.id).await.unwrap();
+    node.until(SOON, "revoked", |n| {
+        n.standing(&ended.key) == Some(Standing::Revoked)
+    })
+    .await;
+    node.until(SOON, "rotated", |n| n.find(&current.key).is_some())
+        .await;
+    let strings = |n: &Node| {
+        n.find(&current.key)
+            .map(|record| record.credentials().count())
+    };
+    assert_eq!(strings(node), Some(2));
+
+    node.clock.advance_s(91 * 86_400);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(Upkeep::new(keys.clone()).at_once().run(stop.clone()));
+    node.until(PATIENCE, "purged", |n| {
+        n.find(&ended.key).is_none() && strings(n) == Some(1)
+    })
+    .await;
+    stop.cancel();
+    timeout(SOON, task).await.unwrap().unwrap();
+    assert!(keys.view(&ended.id).await.is_err());
+    assert_eq!(keys.view(&rotated.id).await.unwrap().credentials.len(), 1);
+    vec![ended, rotated, current]
 }
 
 async fn lost_notifications_are_made_up_for(keys: &Keys, clock: &Arc<ManualClock>) -> Vec<Issued> {

@@ -188,6 +188,7 @@ pub(super) async fn upkeep_throws_away_what_is_old(world: &World) {
     world.pass(DAY * 2);
     let purged = world.keys.purge(retention).await.unwrap();
     assert!(purged.credentials >= 1);
+    assert!(!purged.is_empty() && !purged.is_full());
     assert_eq!(purged.usage_days, 0);
     assert_eq!(world.row(&rotated.id).await.credentials.len(), 1);
     assert!(world.keys.view(&revoked.id).await.is_ok());
