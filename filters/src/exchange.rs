@@ -8,6 +8,7 @@ use crate::limits::REQUEST_ID_LENGTH_MAX;
 use crate::quota::Decision;
 use crate::reply::{Reason, Reply};
 use bytes::Bytes;
+use rand::Rng as _;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -68,6 +69,8 @@ pub struct Exchange {
     pub quota: Option<Decision>,
     /// The API version that serves the request.
     pub version: Option<Arc<str>>,
+    /// What hygiene saw in the client's head.
+    pub(crate) seen: Option<crate::builtin::hygiene::Present>,
     /// Edits of the request's head towards the upstream.
     pub upstream: Edits,
     /// Edits of the response's head towards the client.
@@ -139,12 +142,26 @@ impl RequestId {
         Value::from_bytes(value).ok().map(Self)
     }
 
-    /// A fresh UUIDv7 (RFC 9562, section 5.7).
+    /// A fresh UUIDv7 of this instant (RFC 9562, section 5.7), random but for its time.
+    #[must_use]
+    pub fn fresh(unix_ms: u64) -> Self {
+        let mut random = [0; 10];
+        rand::rng().fill_bytes(&mut random);
+        Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid())
+    }
+
+    /// An id that is a UUID.
     #[must_use]
     pub fn from_uuid(id: uuid::Uuid) -> Self {
-        let mut text = [0u8; uuid::fmt::Hyphenated::LENGTH];
-        id.hyphenated().encode_lower(&mut text);
-        Self(Value::from_bytes(&text).expect("hex digits and hyphens are a field value"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        // RFC 9562, section 4: groups of 4, 2, 2, 2 and 6 octets.
+        let mut text = *b"00000000-0000-0000-0000-000000000000";
+        let places = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+        for (octet, at) in id.into_bytes().into_iter().zip(places) {
+            text[at] = DIGITS[usize::from(octet >> 4)];
+            text[at + 1] = DIGITS[usize::from(octet & 15)];
+        }
+        Self(Value::ascii(text))
     }
 
     /// The id.
@@ -179,6 +196,7 @@ impl Exchange {
             caller: Caller::Anonymous,
             quota: None,
             version: None,
+            seen: None,
             upstream: Edits::default(),
             response: Edits::default(),
             refused: None,
@@ -217,10 +235,31 @@ mod tests {
 
     #[test]
     fn a_uuid_keeps_its_text() {
-        let id = uuid::Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001);
-        assert_eq!(
-            RequestId::from_uuid(id).as_str(),
-            "01990000-0000-7000-8000-000000000001"
-        );
+        for bits in [
+            0x0199_0000_0000_7000_8000_0000_0000_0001,
+            0x0123_4567_89ab_cdef_fedc_ba98_7654_3210,
+            u128::MAX,
+        ] {
+            let id = uuid::Uuid::from_u128(bits);
+            assert_eq!(RequestId::from_uuid(id).as_str(), id.to_string());
+        }
+    }
+
+    #[test]
+    fn a_fresh_id_tells_its_time_and_no_other_is_like_it() {
+        let unix_ms = 1_767_225_600_123;
+        let ids: std::collections::HashSet<String> = (0..1000)
+            .map(|_| RequestId::fresh(unix_ms).as_str().to_owned())
+            .collect();
+        assert_eq!(ids.len(), 1000);
+        for id in ids {
+            let id: uuid::Uuid = id.parse().unwrap();
+            let (seconds, nanoseconds) = id.get_timestamp().unwrap().to_unix();
+            let told_ms = seconds * 1000 + u64::from(nanoseconds) / 1_000_000;
+            assert_eq!(
+                (id.get_version_num(), id.get_variant(), told_ms),
+                (7, uuid::Variant::RFC4122, unix_ms)
+            );
+        }
     }
 }

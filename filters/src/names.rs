@@ -2,6 +2,15 @@
 
 use http::HeaderName;
 
+/// One bit that all spellings of a name share, by its length and its last letter: of many names most
+/// are not the one that is looked for, and that is seen at a glance.
+#[must_use]
+#[inline]
+pub fn mark(name: &[u8]) -> u64 {
+    let last = name.last().copied().unwrap_or_default() | 0x20;
+    1 << ((name.len() * 7 + usize::from(last)) % 64)
+}
+
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         $($(#[$doc])* pub const $name: HeaderName = HeaderName::from_static($text);)*

@@ -194,23 +194,21 @@ impl Filter for ApiVersion {
 
     fn on_upstream_request(&self, x: &mut Exchange, _: &Head<'_>) -> Verdict {
         let version = self.serving(x);
-        x.upstream
-            .set(names::API_VERSION, version.name_value.clone());
+        x.upstream.set(&names::API_VERSION, &version.name_value);
         Ok(())
     }
 
     fn on_response(&self, x: &mut Exchange, _: &ResponseHead<'_>) {
         let version = self.serving(x);
-        x.response
-            .set(names::API_VERSION, version.name_value.clone());
+        x.response.set(&names::API_VERSION, &version.name_value);
         if let Some(deprecation) = &version.deprecation {
-            x.response.set(names::DEPRECATION, deprecation.clone());
+            x.response.set(&names::DEPRECATION, deprecation);
         }
         if let Some(sunset) = &version.sunset {
-            x.response.set(names::SUNSET, sunset.clone());
+            x.response.set(&names::SUNSET, sunset);
         }
         for link in &version.links {
-            x.response.append(LINK, link.clone());
+            x.response.append(&LINK, link);
         }
     }
 }

@@ -249,13 +249,14 @@ impl Cors {
             x.response.remove_prefix("access-control-");
         }
         if matches!(self.origins, Origins::These(_)) {
-            x.response.append(VARY, HeaderValue::from_static("Origin"));
+            x.response
+                .append(&VARY, &HeaderValue::from_static("Origin"));
         }
         if let Some(grant) = &grant {
-            x.response.set(ACCESS_CONTROL_ALLOW_ORIGIN, grant.clone());
+            x.response.set(&ACCESS_CONTROL_ALLOW_ORIGIN, grant);
             if self.credentials {
                 let yes = HeaderValue::from_static("true");
-                x.response.set(ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
+                x.response.set(&ACCESS_CONTROL_ALLOW_CREDENTIALS, &yes);
             }
         }
         match (preflight, grant.is_some()) {
@@ -263,8 +264,7 @@ impl Cors {
             (true, false) => Err(Reply::refuse(Reason::OriginNotAllowed)),
             (false, true) => {
                 if let Some(expose) = &self.expose {
-                    x.response
-                        .set(ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone());
+                    x.response.set(&ACCESS_CONTROL_EXPOSE_HEADERS, expose);
                 }
                 Ok(())
             }

@@ -205,10 +205,10 @@ impl Filter for Headers {
 impl Prepared {
     fn record(&self, edits: &mut crate::edits::Edits) {
         for name in &self.remove {
-            edits.remove(name.clone());
+            edits.remove(name);
         }
         for (name, value) in &self.set {
-            edits.set(name.clone(), value.clone());
+            edits.set(name, value);
         }
     }
 }
@@ -216,12 +216,12 @@ impl Prepared {
 fn secure(x: &mut Exchange, head: &ResponseHead<'_>) {
     if x.scheme == Scheme::Https {
         x.response.set(
-            STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+            &STRICT_TRANSPORT_SECURITY,
+            &HeaderValue::from_static("max-age=31536000; includeSubDomains"),
         );
     }
     let nosniff = HeaderValue::from_static("nosniff");
-    x.response.set(X_CONTENT_TYPE_OPTIONS, nosniff);
+    x.response.set(&X_CONTENT_TYPE_OPTIONS, &nosniff);
     // Pages of an upstream may need to say otherwise; an API's answers need nothing.
     for (name, value) in [
         (
@@ -232,7 +232,7 @@ fn secure(x: &mut Exchange, head: &ResponseHead<'_>) {
         (REFERRER_POLICY, "no-referrer"),
     ] {
         if head.first(&name).is_none() {
-            x.response.set(name, HeaderValue::from_static(value));
+            x.response.set(&name, &HeaderValue::from_static(value));
         }
     }
 }

@@ -44,6 +44,7 @@ mod request;
 pub mod target;
 
 pub use host::{HostPort, InvalidHost, read_host};
+pub use known::Present;
 pub use onward::belongs_to_edge;
 
 use crate::env::{Env, Site};
@@ -121,7 +122,13 @@ impl Filter for Hygiene {
     fn on_request<'a>(&'a self, x: &'a mut Exchange, client: &'a mut dyn Client) -> Step<'a> {
         // A trusted gateway speaks for many hosts over one connection (RFC 9110, section 7.4).
         let server_name = x.server_name.as_deref().filter(|_| !x.peer_trusted);
-        Step::Done(self.judge(&client.head(), server_name))
+        Step::Done(match self.judge(&client.head(), server_name) {
+            Ok(present) => {
+                x.seen = Some(present);
+                Ok(())
+            }
+            Err(reply) => Err(reply),
+        })
     }
 
     fn on_upstream_request(&self, x: &mut Exchange, head: &Head<'_>) -> Verdict {
@@ -138,7 +145,7 @@ impl Hygiene {
     ///
     /// # Errors
     /// The refusal, as the table at the top of this page tells.
-    pub fn judge(&self, head: &Head<'_>, server_name: Option<&str>) -> Verdict {
+    pub fn judge(&self, head: &Head<'_>, server_name: Option<&str>) -> Result<Present, Box<Reply>> {
         self.judge_method(head.method)?;
         let seen = Seen::of(head);
         request::judge_sizes(head, &seen)?;
@@ -148,7 +155,8 @@ impl Hygiene {
         judge_target(head)?;
         request::judge_expect(&seen)?;
         request::judge_credentials(&seen)?;
-        self.judge_hops(head, &seen)
+        self.judge_hops(head, &seen)?;
+        Ok(seen.present())
     }
 
     fn judge_method(&self, method: &str) -> Verdict {

@@ -181,7 +181,7 @@ impl Filter for Jwt {
     /// A 401 of the service behind tells how to authenticate, as ours do (RFC 9110, section 11.6.1).
     fn on_response(&self, x: &mut Exchange, head: &ResponseHead<'_>) {
         if head.status == 401 && head.first(&WWW_AUTHENTICATE).is_none() {
-            x.response.set(WWW_AUTHENTICATE, challenge::BEARER);
+            x.response.set(&WWW_AUTHENTICATE, &challenge::BEARER);
         }
     }
 }

@@ -21,7 +21,6 @@ use crate::exchange::{Client, Exchange, RequestId};
 use crate::filter::{Build, BuildError, Facts, Filter, Step};
 use crate::names;
 use serde::Deserialize;
-use uuid::{NoContext, Timestamp, Uuid};
 
 /// The configuration of `request_id`.
 #[derive(Clone, Debug, Deserialize)]
@@ -63,23 +62,17 @@ impl Build for RequestIds {
 impl Filter for RequestIds {
     fn on_request<'a>(&'a self, x: &'a mut Exchange, client: &'a mut dyn Client) -> Step<'a> {
         if !self.accept_client && client.head().has(&names::REQUEST_ID) {
-            x.request_id = fresh(x.started.unix_ms);
+            x.request_id = RequestId::fresh(x.started.unix_ms);
         }
         Step::CONTINUE
     }
-}
-
-/// A UUIDv7 of this instant (RFC 9562, section 5.7).
-fn fresh(unix_ms: u64) -> RequestId {
-    let nanoseconds = u32::try_from(unix_ms % 1000 * 1_000_000).expect("less than a second");
-    let instant = Timestamp::from_unix(NoContext, unix_ms / 1000, nanoseconds);
-    RequestId::from_uuid(Uuid::new_v7(instant))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{self, FakeClient, judge};
+    use uuid::Uuid;
 
     #[test]
     fn a_clients_id_is_kept_or_replaced_as_the_policy_says() {

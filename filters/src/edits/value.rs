@@ -21,6 +21,55 @@ enum Repr {
     Shared(HeaderValue),
 }
 
+/// What an edit may set: checked bytes.
+pub trait FieldValue: private::Sealed {
+    /// The value's bytes, none of them a line break.
+    fn as_field(&self) -> &[u8];
+}
+
+mod private {
+    pub trait Sealed {}
+    impl Sealed for super::Value {}
+    impl Sealed for http::HeaderValue {}
+    impl Sealed for crate::digits::Digits {}
+}
+
+impl FieldValue for Value {
+    #[inline]
+    fn as_field(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl FieldValue for HeaderValue {
+    #[inline]
+    fn as_field(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl FieldValue for crate::digits::Digits {
+    #[inline]
+    fn as_field(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+/// Checks bytes as `http` checks them.
+///
+/// # Errors
+/// A byte that no value may have.
+pub(super) fn check(value: &[u8]) -> Result<(), InvalidHeaderValue> {
+    // Without leaving early, so that many bytes are looked at at once.
+    let fine = value
+        .iter()
+        .fold(true, |fine, &byte| fine & is_value_byte(byte));
+    if fine {
+        return Ok(());
+    }
+    HeaderValue::from_bytes(value).map(drop)
+}
+
 // === impl Value ===
 
 impl Value {
@@ -29,11 +78,8 @@ impl Value {
     /// # Errors
     /// A byte that no value may have.
     pub fn from_bytes(value: &[u8]) -> Result<Self, InvalidHeaderValue> {
-        // Without leaving early, so that many bytes are looked at at once.
-        let fine = value
-            .iter()
-            .fold(true, |fine, &byte| fine & is_value_byte(byte));
-        if fine && value.len() <= SHORT_BYTES_MAX {
+        if value.len() <= SHORT_BYTES_MAX {
+            check(value)?;
             return Ok(Self::short(value));
         }
         HeaderValue::from_bytes(value).map(|value| Self(Repr::Shared(value)))
@@ -66,6 +112,16 @@ impl Value {
             }
             Repr::Shared(value) => value.clone(),
         }
+    }
+
+    /// A text of so few bytes that they lie within the value: digits, letters and hyphens.
+    pub(crate) fn ascii<const LENGTH: usize>(text: [u8; LENGTH]) -> Self {
+        const { assert!(LENGTH <= SHORT_BYTES_MAX) };
+        debug_assert!(
+            text.iter()
+                .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        );
+        Self::short(&text)
     }
 
     /// Of at most [`SHORT_BYTES_MAX`] checked bytes.
@@ -130,13 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_edits_stay_small() {
+    fn numbers_are_spelled_in_decimal() {
         for number in [0, 7, 10, u64::MAX] {
             assert_eq!(
                 Value::number(number).as_bytes(),
                 number.to_string().as_bytes()
             );
         }
-        assert!(size_of::<crate::edits::Edit>() <= 96);
     }
 }

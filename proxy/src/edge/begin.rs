@@ -23,7 +23,7 @@ pub(crate) fn begin(
         .ok()
         .flatten()
         .and_then(RequestId::from_client)
-        .unwrap_or_else(|| RequestId::from_uuid(uuid::Uuid::now_v7()));
+        .unwrap_or_else(|| RequestId::fresh(now.unix_ms));
     let mut x = Exchange::new(now, connection.peer, connection.scheme, id);
     x.server_name.clone_from(&connection.server_name);
     let trusted = &wiring.plan.trusted_proxies;

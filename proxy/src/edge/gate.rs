@@ -18,7 +18,7 @@ use super::stream::ByteStream;
 use super::watch::Watch;
 use super::wire::{
     ChunkedDecoder, Framing, HeadLimits, HeadScan, Parse, Refusal, RequestFraming, RequestHead,
-    TargetForm, parse_request, request_framing,
+    TargetForm, request_framing,
 };
 use super::{Shared, Spoken};
 use bytes::{Buf, BytesMut};
@@ -111,16 +111,17 @@ pub(crate) async fn serve(
             preface: false,
             ..patience
         };
-        let judged = match parse_request(&inbox, &HeadLimits::STANDARD) {
-            Parse::Complete { head, length } if spoken.http1 => {
-                judge(&head).map(|framing| (head, framing, length))
+        let mut head = RequestHead::blank();
+        let judged = match head.read(&inbox, &HeadLimits::STANDARD) {
+            Parse::Complete { length, .. } if spoken.http1 => {
+                judge(&head).map(|framing| (framing, length))
             }
             Parse::Complete { .. } => Err(Refusal::UnsupportedHttpVersion),
             Parse::Refuse(refusal) => Err(refusal),
             // Not possible, as the tests of the wire show: a head was found whole before.
             Parse::Partial => Err(Refusal::MalformedRequestLine),
         };
-        let (head, framing, length) = match judged {
+        let (framing, length) = match judged {
             Ok(judged) => judged,
             Err(refusal) => {
                 refuse(&shared, &mut stream, &connection, &inbox, refusal).await;

@@ -13,6 +13,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 /// The deadline of one connection, and the word that the process ends.
 pub(crate) struct Watch {
     timer: Pin<Box<Sleep>>,
+    /// The timer knows whom to wake.
+    armed: bool,
     /// When the wait is over.
     due: Instant,
     leave: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -29,6 +31,7 @@ impl Watch {
         let due = Instant::now() + TIMER_FAR;
         Self {
             timer: Box::pin(sleep_until(due)),
+            armed: false,
             due,
             leave: Box::pin(token.clone().cancelled_owned()),
             listens: false,
@@ -46,8 +49,14 @@ impl Watch {
 
     /// Whether the deadline has passed.
     pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // A connection is one task to its end: whom the timer was told to wake is the right one.
+        if self.armed && !self.timer.is_elapsed() {
+            return Poll::Pending;
+        }
         loop {
+            self.armed = true;
             ready!(self.timer.as_mut().poll(cx));
+            self.armed = false;
             if Instant::now() >= self.due {
                 return Poll::Ready(());
             }

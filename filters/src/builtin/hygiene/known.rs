@@ -129,6 +129,41 @@ known_names! {
     SignatureInput = "signature-input", Many, Pass;
 }
 
+/// The bits of all names that do not go on.
+pub(super) const DROPPED: u64 = {
+    let mut dropped = 0;
+    let mut n = 0;
+    while n < Known::ALL.len() {
+        if let Onward::Drop = Known::ALL[n].onward() {
+            dropped |= Known::ALL[n].bit();
+        }
+        n += 1;
+    }
+    dropped
+};
+
+/// What one pass over the field lines of a request found, for who comes later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Present {
+    /// The bits of the names of the table.
+    pub(super) known: u64,
+    /// Some name has an underscore, or is one that only we may set.
+    pub(super) has_odd: bool,
+}
+
+// === impl Present ===
+
+impl Present {
+    pub(super) const fn has(self, known: Known) -> bool {
+        self.known & known.bit() != 0
+    }
+
+    pub(super) fn take(&mut self, name: &[u8]) -> Option<Known> {
+        self.has_odd |= name.contains(&b'_') || owned_prefix(name).is_some();
+        Known::of(name)
+    }
+}
+
 impl Known {
     /// Finds a name in any spelling: by one look at [`PLACES`] and one comparison.
     pub(super) fn of(name: &[u8]) -> Option<Self> {

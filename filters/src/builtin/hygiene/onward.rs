@@ -4,17 +4,18 @@
 //! are removed first, ours set after: no `Connection` and no doubled line reaches what we set.
 
 use super::host::read_host;
-use super::known::{Known, Onward, owned_prefix};
+use super::known::{DROPPED, Known, Onward, owned_prefix};
 use super::request::connection_names;
 use crate::challenge::API_KEY;
-use crate::edits::{Edit, Value};
+use crate::digits::Digits;
+use crate::edits::Edits;
 use crate::exchange::{Exchange, Scheme};
 use crate::filter::Verdict;
 use crate::forwarded::chain_of;
 use crate::head::{Head, ResponseHead, Version};
 use crate::names;
 use crate::reply::{Reason, Reply};
-use http::header::{VIA, WWW_AUTHENTICATE};
+use http::header::{HOST, InvalidHeaderValue, VIA, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue};
 
 /// Whether a client's field of this name never reaches the upstream as it came. For lanes that pass
@@ -31,9 +32,8 @@ pub fn belongs_to_edge(name: &[u8]) -> bool {
 pub(super) fn edit_request(x: &mut Exchange, head: &Head<'_>) -> Verdict {
     let seen = remove_foreign(x, head);
     set_forwarded(x, head, &seen);
-    x.upstream
-        .set(names::REQUEST_ID, x.request_id.value().clone());
-    x.upstream.append(VIA, via(head.version));
+    x.upstream.set(&names::REQUEST_ID, x.request_id.value());
+    x.upstream.append(&VIA, &via(head.version));
     set_consumer(x)
 }
 
@@ -55,6 +55,43 @@ fn remove_foreign<'a>(x: &mut Exchange, head: &Head<'a>) -> Lines<'a> {
         .route
         .as_ref()
         .is_some_and(|route| route.keep_authorization);
+    let seen = match x.seen {
+        // Most requests were seen to need no second look at their lines.
+        Some(present) if !present.has_odd && !present.has(Known::Connection) => {
+            let mut gone = present.known & DROPPED;
+            if keep_authorization {
+                gone &= !Known::Authorization.bit();
+            }
+            while gone != 0 {
+                let known = Known::ALL[gone.trailing_zeros() as usize];
+                x.upstream.remove(&known.header());
+                gone &= gone - 1;
+            }
+            Lines {
+                present: present.known,
+                host: head.first(&HOST),
+            }
+        }
+        _ => remove_line_by_line(x, head, keep_authorization),
+    };
+    if seen.has(Known::MaxForwards) {
+        let name = Known::MaxForwards.header();
+        match head.first(&name).and_then(max_forwards) {
+            Some(hops @ 1..) => x.upstream.set(&name, &Digits::of(u64::from(hops) - 1)),
+            _ => x.upstream.remove(&name),
+        }
+    }
+    if seen.has(Known::Traceparent) || seen.has(Known::Tracestate) {
+        judge_trace(x, head, &seen);
+    }
+    seen
+}
+
+fn remove_line_by_line<'a>(
+    x: &mut Exchange,
+    head: &Head<'a>,
+    keep_authorization: bool,
+) -> Lines<'a> {
     let mut seen = Lines::default();
     let mut gone = 0u64;
     let mut gone_prefixes = [false; super::known::OWNED_PREFIXES.len()];
@@ -84,26 +121,16 @@ fn remove_foreign<'a>(x: &mut Exchange, head: &Head<'a>) -> Lines<'a> {
         if known == Known::Connection {
             for named in connection_names(value) {
                 if let Ok(named) = HeaderName::from_bytes(named) {
-                    edits.remove(named);
+                    edits.remove(&named);
                 }
             }
         }
         let kept = known == Known::Authorization && keep_authorization;
         if known.onward() == Onward::Drop && !kept && gone & known.bit() == 0 {
             gone |= known.bit();
-            edits.remove(known.header());
+            edits.remove(&known.header());
         }
     });
-    if seen.has(Known::MaxForwards) {
-        let name = Known::MaxForwards.header();
-        match head.first(&name).and_then(max_forwards) {
-            Some(hops @ 1..) => x.upstream.set(name, Value::number(u64::from(hops) - 1)),
-            _ => x.upstream.remove(name),
-        }
-    }
-    if seen.has(Known::Traceparent) || seen.has(Known::Tracestate) {
-        judge_trace(x, head, &seen);
-    }
     seen
 }
 
@@ -114,16 +141,16 @@ fn judge_trace(x: &mut Exchange, head: &Head<'_>, seen: &Lines<'_>) {
         return;
     }
     if seen.has(Known::Traceparent) {
-        x.upstream.remove(names::TRACEPARENT);
+        x.upstream.remove(&names::TRACEPARENT);
     }
     if seen.has(Known::Tracestate) {
-        x.upstream.remove(names::TRACESTATE);
+        x.upstream.remove(&names::TRACESTATE);
     }
 }
 
 fn set_forwarded(x: &mut Exchange, head: &Head<'_>, seen: &Lines<'_>) {
     let chain = chain_of(x.client, x.peer.ip(), head.fields);
-    x.upstream.set(names::FORWARDED_FOR, chain);
+    x.upstream.set(&names::FORWARDED_FOR, &chain);
     // A trusted proxy that ended TLS for us knows better what the client used.
     let trusted = x.peer_trusted;
     let told = |name: &HeaderName| {
@@ -140,9 +167,10 @@ fn set_forwarded(x: &mut Exchange, head: &Head<'_>, seen: &Lines<'_>) {
         .or(seen.host)
         .or(head.authority);
     x.upstream
-        .set(names::FORWARDED_PROTO, HeaderValue::from_static(proto));
-    if let Some(host) = host.and_then(|host| Value::from_bytes(host).ok()) {
-        x.upstream.set(names::FORWARDED_HOST, host);
+        .set(&names::FORWARDED_PROTO, &HeaderValue::from_static(proto));
+    if let Some(host) = host {
+        // What is no value was refused, or came over HTTP/2 and is not passed on.
+        let _ = x.upstream.try_set(&names::FORWARDED_HOST, host);
     }
 }
 
@@ -157,21 +185,20 @@ fn set_consumer(x: &mut Exchange) -> Verdict {
         (names::CONSUMER_TIER, &*record.tier),
         (names::CONSUMER_SCOPES, &*record.scopes),
     ] {
-        let value = field_value(text).ok_or_else(|| {
+        set_text(&mut x.upstream, &name, text).map_err(|_| {
             Reply::refuse(Reason::Internal).noting("a key's record does not fit a header")
         })?;
-        x.upstream.set(name, value);
     }
     let environment = HeaderValue::from_static(record.environment.as_str());
-    x.upstream.set(names::CONSUMER_ENV, environment);
+    x.upstream.set(&names::CONSUMER_ENV, &environment);
     Ok(())
 }
 
-/// Text as a field value. What is no visible ASCII is percent-encoded, and with it the per cent, so
-/// that no two texts become one (hardening, A26).
-fn field_value(text: &str) -> Option<Value> {
+/// Sets a text as a field's value. What is no visible ASCII is percent-encoded, and with it the per
+/// cent, so that no two texts become one (hardening, A26).
+fn set_text(edits: &mut Edits, name: &HeaderName, text: &str) -> Result<(), InvalidHeaderValue> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return Value::from_bytes(text.as_bytes()).ok();
+        return edits.try_set(name, text.as_bytes());
     }
     let mut encoded = Vec::with_capacity(text.len() * 3);
     for byte in text.bytes() {
@@ -186,7 +213,7 @@ fn field_value(text: &str) -> Option<Value> {
             ]);
         }
     }
-    Value::from_bytes(&encoded).ok()
+    edits.try_set(name, &encoded)
 }
 
 /// RFC 9110, section 7.6.3.
@@ -240,31 +267,35 @@ pub(super) fn edit_response(x: &mut Exchange, head: &ResponseHead<'_>) {
                 if let Ok(named) = HeaderName::from_bytes(named)
                     && !framing
                 {
-                    edits.put_first(Edit::Remove(named));
+                    edits.hide(&named);
                 }
             }
         }
-        if let Some(edit) = answer_edit(name, ours) {
-            edits.put_first(edit);
-        }
+        hide_from_client(edits, name, ours);
     });
-    x.response
-        .set(names::REQUEST_ID, x.request_id.value().clone());
+    x.response.set(&names::REQUEST_ID, x.request_id.value());
     // RFC 9110, section 11.6.1: every 401 tells how to authenticate.
     if head.status == 401 && head.first(&WWW_AUTHENTICATE).is_none() && !says_how(x) {
-        x.response.set(WWW_AUTHENTICATE, API_KEY);
+        x.response.set(&WWW_AUTHENTICATE, &API_KEY);
     }
 }
 
 fn says_how(x: &Exchange) -> bool {
-    x.response.iter().any(
-        |edit| matches!(edit, Edit::Set(name, _) | Edit::Append(name, _) if *name == WWW_AUTHENTICATE),
-    )
+    let name = WWW_AUTHENTICATE.as_str().as_bytes();
+    x.response.added().any(|added| added.name == name)
 }
 
-/// The removal of a field of an answer, if it is one that no client gets: of one hop, of the
-/// server's make, or ours to say.
-fn answer_edit(name: &[u8], ours: bool) -> Option<Edit> {
+/// Removes a field of an answer, if it is one that no client gets: of one hop, of the server's make,
+/// or ours to say.
+fn hide_from_client(edits: &mut Edits, name: &[u8], ours: bool) {
+    // Most names are told from all of these by their first letter.
+    let first = name.first().map_or(0, |first| first | 0x20);
+    if !matches!(
+        first,
+        b'c' | b'h' | b'k' | b'p' | b'r' | b's' | b't' | b'u' | b'x'
+    ) {
+        return;
+    }
     if let Some(known) = Known::of(name) {
         let hop = matches!(
             known,
@@ -277,10 +308,13 @@ fn answer_edit(name: &[u8], ours: bool) -> Option<Edit> {
                 | Known::Upgrade
                 | Known::Http2Settings
         );
-        return hop.then(|| Edit::Remove(known.header()));
+        if hop {
+            edits.hide(&known.header());
+        }
+        return;
     }
     if ours {
-        return None;
+        return;
     }
     let is = |text: &str| name.eq_ignore_ascii_case(text.as_bytes());
     let begins = |prefix: &str| {
@@ -288,10 +322,12 @@ fn answer_edit(name: &[u8], ours: bool) -> Option<Edit> {
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
     };
     if is("server") {
-        return Some(Edit::Remove(http::header::SERVER));
+        edits.hide(&http::header::SERVER);
+        return;
     }
-    ["x-consumer-", "x-ratelimit-", "ratelimit", "x-powered-by"]
-        .into_iter()
-        .find(|prefix| begins(prefix))
-        .map(Edit::RemovePrefix)
+    for prefix in ["x-consumer-", "x-ratelimit-", "ratelimit", "x-powered-by"] {
+        if begins(prefix) {
+            edits.hide_prefix(prefix);
+        }
+    }
 }

@@ -3,14 +3,14 @@
 //! HTTP/1 heads pass a stricter gate in the lane before they come here; HTTP/2 heads pass their
 //! library. Neither is relied on.
 
-use super::known::{Known, Often, is_token_byte, may_be_dropped};
+use super::known::{Known, Often, Present, is_token_byte, may_be_dropped};
 use crate::head::{Head, Version};
 use crate::limits::{CONNECTION_NAMES_MAX, FIELDS_MAX, HEAD_BYTES_MAX, TARGET_LENGTH_MAX};
 use crate::reply::{Detail, Reason, Reply};
 
 /// What one pass over the field lines found.
 pub(super) struct Seen<'a> {
-    present: u64,
+    present: Present,
     lines: usize,
     bytes: usize,
     host: Option<&'a [u8]>,
@@ -31,7 +31,7 @@ impl<'a> Seen<'a> {
     /// Looks at every line once.
     pub(super) fn of(head: &Head<'a>) -> Self {
         let mut seen = Self {
-            present: 0,
+            present: Present::default(),
             lines: 0,
             bytes: head.method.len() + head.target.len(),
             host: None,
@@ -50,8 +50,13 @@ impl<'a> Seen<'a> {
         self.host
     }
 
+    /// Which fields there are.
+    pub(super) const fn present(&self) -> Present {
+        self.present
+    }
+
     pub(super) const fn has(&self, known: Known) -> bool {
-        self.present & known.bit() != 0
+        self.present.has(known)
     }
 
     fn take(&mut self, version: Version, name: &'a [u8], value: &'a [u8]) {
@@ -64,12 +69,14 @@ impl<'a> Seen<'a> {
             self.fail(Reason::MalformedHeader, None);
             return;
         }
-        let Some(known) = Known::of(name) else { return };
+        let Some(known) = self.present.take(name) else {
+            return;
+        };
         if self.has(known) && known.often() != Often::Many {
             self.fail(repeated(known), Some(known));
             return;
         }
-        self.present |= known.bit();
+        self.present.known |= known.bit();
         match known {
             Known::Host => self.host = Some(value),
             Known::ContentLength => self.content_length = Some(value),

@@ -40,17 +40,18 @@ pub(super) fn set(edits: &mut Edits, decision: &Decision, policy: Option<&Value>
     // Rounded up, so that at that second all tokens are back.
     let reset_ms = tightest.reset_s.saturating_mul(1000);
     let reset_s = started.unix_ms.saturating_add(reset_ms).div_ceil(1000);
-    edits.set(names::RATELIMIT_LIMIT, Value::number(tightest.limit.into()));
-    edits.set(
-        names::RATELIMIT_REMAINING,
-        Value::number(tightest.remaining.into()),
-    );
-    edits.set(names::RATELIMIT_RESET, Value::number(reset_s));
-    let policy = policy
-        .cloned()
-        .unwrap_or_else(|| policy_field(decision.policies()));
-    edits.set(names::RATELIMIT_POLICY, policy);
-    edits.set(names::RATELIMIT, state_field(decision));
+    for (name, number) in [
+        (&names::RATELIMIT_LIMIT, tightest.limit.into()),
+        (&names::RATELIMIT_REMAINING, tightest.remaining.into()),
+        (&names::RATELIMIT_RESET, reset_s),
+    ] {
+        edits.set(name, &Digits::of(number));
+    }
+    match policy {
+        Some(policy) => edits.set(&names::RATELIMIT_POLICY, policy),
+        None => edits.set(&names::RATELIMIT_POLICY, &policy_field(decision.policies())),
+    }
+    edits.set(&names::RATELIMIT, &state_field(decision));
 }
 
 /// `"hourly";q=1000;w=3600, "burst";q=100;w=60`

@@ -29,10 +29,6 @@ pub(super) struct Editable<'a, H>(pub(super) &'a mut H);
 macro_rules! editable {
     ($head:ty) => {
         impl Fieldmap for Editable<'_, $head> {
-            fn remove(&mut self, name: &HeaderName) {
-                self.0.remove_header(name);
-            }
-
             fn retain(&mut self, keep: &dyn Fn(&str) -> bool) {
                 let gone: Vec<HeaderName> =
                     self.0.headers.keys().filter(|name| !keep(name.as_str())).cloned().collect();
@@ -41,15 +37,9 @@ macro_rules! editable {
                 }
             }
 
-            fn set(&mut self, name: &HeaderName, value: HeaderValue) {
+            fn append(&mut self, name: HeaderName, value: HeaderValue) {
                 // A checked name and value cannot fail; a table that is full must not pass silently.
-                if let Err(error) = self.0.insert_header(name.clone(), value) {
-                    tracing::error!(%error, "cannot set a header");
-                }
-            }
-
-            fn append(&mut self, name: &HeaderName, value: HeaderValue) {
-                if let Err(error) = self.0.append_header(name.clone(), value) {
+                if let Err(error) = self.0.append_header(name, value) {
                     tracing::error!(%error, "cannot append a header");
                 }
             }

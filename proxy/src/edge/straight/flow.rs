@@ -6,7 +6,7 @@
 //! bounded. Where bytes allow, a head and its body go out in one write.
 
 use super::super::limits::{HEAD_BYTES_COMMON, INTERIM_ANSWERS_MAX};
-use super::super::wire::{HeadLimits, HeadScan, Parse, response_framing};
+use super::super::wire::{HeadLimits, HeadScan, Parse, ResponseHead, response_framing};
 use super::client::Side;
 use super::down::{Body, Rest};
 use super::fault::Fault;
@@ -16,7 +16,6 @@ use super::record::Record;
 use super::up::{Source, Upward};
 use bytes::{Buf, BytesMut};
 use filters::filter::Bodies;
-use filters::head::ResponseHead;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -48,6 +47,8 @@ pub(super) struct Times {
     pub(super) write: Duration,
     /// Since when nothing has moved.
     pub(super) quiet: Option<Instant>,
+    /// What the time is, until somebody waits.
+    now: Option<Instant>,
 }
 
 /// Who is waited for.
@@ -66,6 +67,15 @@ impl Times {
             read,
             write,
             quiet: None,
+            now: None,
+        }
+    }
+
+    /// Says what the time is, so that a first wait need not ask.
+    pub(super) const fn at(self, now: Instant) -> Self {
+        Self {
+            now: Some(now),
+            ..self
         }
     }
 }
@@ -101,10 +111,11 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
         loop {
             let inbox = &self.line.inbox;
             if !inbox.is_empty() {
-                match scan.parse_response(inbox, &HeadLimits::STANDARD) {
+                let mut head = ResponseHead::blank();
+                match scan.read_response(&mut head, inbox, &HeadLimits::STANDARD) {
                     Parse::Partial => {}
                     Parse::Refuse(fault) => return Err(fault.into()),
-                    Parse::Complete { head, length } => {
+                    Parse::Complete { length, .. } => {
                         let framing = response_framing(&head, self.record.head.method)?;
                         if framing.is_interim {
                             interims += 1;
@@ -129,7 +140,7 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
                         let record = &mut *self.record;
                         record.chain.on_response(
                             &mut record.x,
-                            &ResponseHead {
+                            &filters::head::ResponseHead {
                                 status: head.status,
                                 fields: &head.fields,
                             },
@@ -194,7 +205,11 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
     /// Whether it takes too long: which fault that is.
     pub(super) fn poll_time(&mut self, cx: &mut Context<'_>, wait: For) -> Poll<Fault> {
         let is_live = matches!(self.up.source, Source::Live) && self.up.broken.is_none();
-        let since = *self.times.quiet.get_or_insert_with(Instant::now);
+        let now = self.times.now.take();
+        let since = *self
+            .times
+            .quiet
+            .get_or_insert_with(|| now.unwrap_or_else(Instant::now));
         let patience = match wait {
             For::Client => self.side.write_time,
             For::Upstream if self.up.out.is_empty() => self.times.read,

@@ -8,7 +8,7 @@ use super::super::respond::Date;
 use super::super::wire::{AnswerBody, Fields, Framing};
 use bytes::{BufMut, BytesMut};
 use filters::digits::Digits;
-use filters::edits::{Edit, Edits};
+use filters::edits::Edits;
 use http::{HeaderName, StatusCode};
 
 /// Bytes that a head takes beside the lines that are copied, roughly.
@@ -174,68 +174,17 @@ fn is_framing(name: &[u8]) -> bool {
 }
 
 fn copy(out: &mut BytesMut, fields: &Fields<'_>, edits: &Edits, skip: impl Fn(&[u8]) -> bool) {
-    let sieve = Sieve::of(edits);
     for field in fields {
-        let may_go = sieve.taken & mark(field.name) != 0;
-        if skip(field.name) || may_go && edits.iter().any(|edit| takes(edit, field.name)) {
-            continue;
+        if !skip(field.name) && !edits.takes(field.name) {
+            line(out, field.name, field.value);
         }
-        line(out, field.name, field.value);
     }
-    let mut later = edits.iter();
-    while let Some(edit) = later.next() {
-        let (name, value, others) = match edit {
-            // Its own mark says nothing of the other edits.
-            Edit::Set(name, value) => (name, value, sieve.taken_twice),
-            Edit::Append(name, value) => (name, value, sieve.taken),
-            Edit::Remove(_) | Edit::RemovePrefix(_) | Edit::RemoveUnderscored => continue,
-        };
-        let name = name.as_str().as_bytes();
-        let may_go = others & mark(name) != 0;
+    for added in edits.added() {
         // The lane frames the message, whatever anybody sets.
-        if skip(name) || may_go && later.clone().any(|edit| takes(edit, name)) {
-            continue;
+        if !skip(added.name) {
+            out.extend_from_slice(added.line);
         }
-        line(out, name, value.as_bytes());
     }
-}
-
-/// The names that a head's edits take away, as marks: most names are none of them, and that is seen at
-/// a glance.
-struct Sieve {
-    /// Marks of names that an edit takes away.
-    taken: u64,
-    /// Marks of names that more than one edit takes away.
-    taken_twice: u64,
-}
-
-impl Sieve {
-    fn of(edits: &Edits) -> Self {
-        let mut sieve = Self {
-            taken: 0,
-            taken_twice: 0,
-        };
-        for edit in edits.iter() {
-            let mark = match edit {
-                Edit::Remove(name) | Edit::Set(name, _) => mark(name.as_str().as_bytes()),
-                Edit::RemovePrefix(_) | Edit::RemoveUnderscored => {
-                    sieve.taken = u64::MAX;
-                    u64::MAX
-                }
-                Edit::Append(..) => 0,
-            };
-            sieve.taken_twice |= sieve.taken & mark;
-            sieve.taken |= mark;
-        }
-        sieve
-    }
-}
-
-/// One bit that all spellings of a name share, by its length and its last letter.
-#[inline]
-fn mark(name: &[u8]) -> u64 {
-    let last = name.last().copied().unwrap_or_default() | 0x20;
-    1 << ((name.len() * 7 + usize::from(last)) % 64)
 }
 
 fn line(out: &mut BytesMut, name: &[u8], value: &[u8]) {
@@ -244,20 +193,6 @@ fn line(out: &mut BytesMut, name: &[u8], value: &[u8]) {
     out.put_slice(b": ");
     out.put_slice(value);
     out.put_slice(b"\r\n");
-}
-
-/// Whether an edit takes away the lines of this name that were there before it.
-fn takes(edit: &Edit, name: &[u8]) -> bool {
-    match edit {
-        Edit::Remove(gone) | Edit::Set(gone, _) => {
-            name.eq_ignore_ascii_case(gone.as_str().as_bytes())
-        }
-        Edit::RemovePrefix(prefix) => name
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())),
-        Edit::RemoveUnderscored => name.contains(&b'_'),
-        Edit::Append(..) => false,
-    }
 }
 
 #[cfg(test)]
@@ -281,17 +216,17 @@ mod tests {
             panic!("a good head");
         };
         let mut edits = Edits::default();
-        edits.set(HOST, HeaderValue::from_static("not this"));
-        edits.append(VIA, HeaderValue::from_static("1.1 tidegate"));
-        edits.append(SERVER, HeaderValue::from_static("gone"));
-        edits.remove(SERVER);
-        edits.set(ACCEPT, HeaderValue::from_static("first"));
-        edits.set(ACCEPT, HeaderValue::from_static("y"));
+        edits.set(&HOST, &HeaderValue::from_static("not this"));
+        edits.append(&VIA, &HeaderValue::from_static("1.1 tidegate"));
+        edits.append(&SERVER, &HeaderValue::from_static("gone"));
+        edits.remove(&SERVER);
+        edits.set(&ACCEPT, &HeaderValue::from_static("first"));
+        edits.set(&ACCEPT, &HeaderValue::from_static("y"));
         edits.remove_prefix("x-consumer-");
         edits.remove_underscored();
         edits.append(
-            HeaderName::from_static("x-consumer-id"),
-            HeaderValue::from_static("42"),
+            &HeaderName::from_static("x-consumer-id"),
+            &HeaderValue::from_static("42"),
         );
         for (body, framing) in [
             (Framing::None, ""),

@@ -258,7 +258,12 @@ impl Stand<'_> {
                 1 => began_ns,
                 _ => self.shared.clock.now().monotonic_ns,
             };
-            let left = times.total.saturating_duration_since(Instant::now());
+            // Nobody has waited if there was no body to be read.
+            let now = match (attempts, collected.bytes) {
+                (1, 0) if side.body.is_done() => self.began,
+                _ => Instant::now(),
+            };
+            let left = times.total.saturating_duration_since(now);
             if left.is_zero() {
                 // A slow client may have used it up: no server is to be blamed for it.
                 return Err(Fault::upstream_timeout("the exchange took too long"));
@@ -310,6 +315,7 @@ impl Stand<'_> {
             };
             let host = pool.host.as_bytes();
             let up = Upward::new(record, host, framing, source, route.facts.body_max);
+            let times = if is_reused { times.at(now) } else { times };
             let flow = Flow::new(side, record, line, up, times);
             let attempt = self.attempt(flow, &chosen, now_ns).await;
             let (fault, has_begun) = match attempt {

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -22,19 +22,15 @@ impl Socket {
     /// Whether the other side has neither ended the connection nor spoken. What it said may be lost:
     /// a connection that is not quiet is of no use.
     pub(super) fn is_quiet(&mut self) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
         match self {
             Self::Tcp(tcp) => {
-                if tcp.poll_read_ready(&mut cx).is_pending() {
-                    return true;
-                }
-                // The runtime may remember a readiness that is over: then, and only then, the system
-                // is asked.
+                // The system is asked only if the runtime heard something, and that may be over.
                 let asked = tcp.try_read(&mut [0]);
                 matches!(asked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
             }
             #[cfg(any(test, feature = "fuzzing"))]
             Self::Memory(memory) => {
+                let mut cx = Context::from_waker(std::task::Waker::noop());
                 let mut byte = [0];
                 Pin::new(memory)
                     .poll_read(&mut cx, &mut ReadBuf::new(&mut byte))

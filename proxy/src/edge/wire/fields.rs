@@ -4,6 +4,7 @@ use super::bytes;
 use super::limits::{FIELDS_MAX, HeadLimits};
 use super::parse::{Stop, Window};
 use super::refusal::Refusal;
+use filters::names::mark;
 
 /// One field line.
 ///
@@ -25,6 +26,8 @@ pub struct Fields<'b> {
     end: u16,
     count: u8,
     has_obs_text: bool,
+    /// [Marks](mark) of the names.
+    marks: u64,
 }
 
 /// The field lines of a [`Fields`], one by one.
@@ -73,15 +76,16 @@ impl Field<'_> {
 // === impl Fields ===
 
 impl<'b> Fields<'b> {
-    /// No field lines yet, of a head in this buffer.
+    /// No field lines.
     #[inline]
-    pub(super) fn new(bytes: &'b [u8]) -> Self {
+    pub(super) fn blank() -> Self {
         Self {
-            bytes,
+            bytes: &[],
             places: [Place::default(); FIELDS_MAX],
             end: 0,
             count: 0,
             has_obs_text: false,
+            marks: 0,
         }
     }
 
@@ -95,6 +99,10 @@ impl<'b> Fields<'b> {
         start: usize,
         limits: &HeadLimits,
     ) -> Result<usize, Stop> {
+        self.bytes = window.bytes;
+        self.has_obs_text = false;
+        self.marks = 0;
+        self.count = 0;
         let fields_max = limits.fields_max.min(FIELDS_MAX);
         let mut at = start;
         let mut count = 0;
@@ -112,6 +120,7 @@ impl<'b> Fields<'b> {
             let line = parse_line(window, at, limits.field_bytes_max)?;
             self.places[count] = line.place;
             self.has_obs_text |= line.has_obs_text;
+            self.marks |= mark(&window.bytes[at..usize::from(line.place.colon)]);
             count += 1;
             at = line.next;
         }
@@ -152,6 +161,9 @@ impl<'b> Fields<'b> {
     /// The value of the `n`th line (from 0) of that name, without regard to case.
     #[must_use]
     pub fn nth(&self, name: &str, n: usize) -> Option<&'b [u8]> {
+        if self.marks & mark(name.as_bytes()) == 0 {
+            return None;
+        }
         self.raw()
             .filter(|field| field.is(name))
             .nth(n)

@@ -5,11 +5,11 @@
 
 use super::bytes::{elements, is_token_text};
 use super::fields::{Fields, RawField};
-use super::host::{Host, parse_host};
 use super::limits::CONTENT_LENGTH_DIGITS_MAX;
 use super::parse::Version;
 use super::refusal::Refusal;
 use super::request::{RequestHead, TargetForm};
+use filters::builtin::hygiene::{HostPort, read_host};
 
 /// How a request's body is framed (RFC 9112, section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct RequestFraming<'b> {
     /// The body.
     pub body: Framing,
     /// The one Host, which is also the target's authority if that has one.
-    pub host: Host<'b>,
+    pub host: HostPort<'b>,
     /// Whether the client waits for `100 Continue` before it sends a body. False without a body and
     /// in HTTP/1.0, where the expectation is to be ignored (RFC 9110, section 10.1.1).
     pub expects_continue: bool,
@@ -140,7 +140,7 @@ struct Once<'b> {
     is_repeated: bool,
 }
 
-fn judge_host<'b>(head: &RequestHead<'b>, hosts: Once<'b>) -> Result<Host<'b>, Refusal> {
+fn judge_host<'b>(head: &RequestHead<'b>, hosts: Once<'b>) -> Result<HostPort<'b>, Refusal> {
     let value = match hosts {
         Once {
             is_repeated: true, ..
@@ -153,11 +153,11 @@ fn judge_host<'b>(head: &RequestHead<'b>, hosts: Once<'b>) -> Result<Host<'b>, R
             value: Some(value), ..
         } => value,
     };
-    let host = parse_host(value).ok_or(Refusal::InvalidHost)?;
+    let host = read_host(value).map_err(|_| Refusal::InvalidHost)?;
     // RFC 9112, section 3.2.2, lets the target win; no honest client sends two hosts (hardening, 2.1).
     // For CONNECT, curl and others send the same, too.
     if let TargetForm::Absolute { authority, .. } = head.form
-        && !parse_host(authority).is_some_and(|named| named.is_same(&host))
+        && !read_host(authority).is_ok_and(|named| named.is_same(&host))
     {
         return Err(Refusal::HostConflict);
     }

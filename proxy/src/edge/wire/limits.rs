@@ -18,9 +18,6 @@ pub const FIELDS_MAX: usize = 100;
 /// Bytes of a method: the longest registered one (`UPDATEREDIRECTREF`) has 17.
 pub const METHOD_BYTES_MAX: usize = 32;
 
-/// Bytes of a host with its port: a name of 253, a colon, five digits.
-pub const HOST_BYTES_MAX: usize = 260;
-
 /// Digits of `Content-Length`: all that surely fit 63 bits (hardening, P2).
 pub const CONTENT_LENGTH_DIGITS_MAX: usize = 18;
 

@@ -6,10 +6,10 @@
 
 use super::bytes;
 use super::fields::Fields;
-use super::host::parse_host;
 use super::limits::{HeadLimits, METHOD_BYTES_MAX};
 use super::parse::{Parse, Stop, Version, Window};
 use super::refusal::Refusal;
+use filters::builtin::hygiene::read_host;
 
 /// A request's head.
 ///
@@ -51,6 +51,30 @@ pub enum TargetForm<'b> {
 // === impl RequestHead ===
 
 impl<'b> RequestHead<'b> {
+    /// A head of which nothing was read.
+    #[must_use]
+    #[inline]
+    pub fn blank() -> Self {
+        Self {
+            method: "",
+            target: &[],
+            form: TargetForm::Origin,
+            version: Version::Http11,
+            fields: Fields::blank(),
+        }
+    }
+
+    /// Reads as [`parse_request`] does, into its place: a head is half a kilobyte. Of a head that is not
+    /// [complete](Parse::Complete) the parts mean nothing.
+    #[inline]
+    pub fn read(&mut self, buffer: &'b [u8], limits: &HeadLimits) -> Parse<()> {
+        match fill(self, Window::head(buffer, limits), limits) {
+            Ok(length) => Parse::Complete { head: (), length },
+            Err(Stop::Partial) => Parse::Partial,
+            Err(Stop::Refuse(refusal)) => Parse::Refuse(refusal),
+        }
+    }
+
     /// Path and query as they are judged and sent on: the target, but for absolute-form.
     #[must_use]
     pub fn path_and_query(&self) -> &'b [u8] {
@@ -78,17 +102,11 @@ impl<'b> RequestHead<'b> {
 #[must_use]
 #[inline]
 pub fn parse_request<'b>(buffer: &'b [u8], limits: &HeadLimits) -> Parse<RequestHead<'b>> {
-    let mut head = RequestHead {
-        method: "",
-        target: &[],
-        form: TargetForm::Origin,
-        version: Version::Http11,
-        fields: Fields::new(buffer),
-    };
-    match fill(&mut head, Window::head(buffer, limits), limits) {
-        Ok(length) => Parse::Complete { head, length },
-        Err(Stop::Partial) => Parse::Partial,
-        Err(Stop::Refuse(refusal)) => Parse::Refuse(refusal),
+    let mut head = RequestHead::blank();
+    match head.read(buffer, limits) {
+        Parse::Complete { length, .. } => Parse::Complete { head, length },
+        Parse::Partial => Parse::Partial,
+        Parse::Refuse(refusal) => Parse::Refuse(refusal),
     }
 }
 
@@ -130,7 +148,11 @@ fn parse_method<'b>(window: Window<'b>, start: usize) -> Result<(&'b str, usize)
         b'\n' => return Err(Refusal::BareLineFeed.into()),
         _ => return Err(Refusal::MalformedRequestLine.into()),
     }
-    let method = std::str::from_utf8(&window.bytes[start..end]).expect("a token is ASCII");
+    let method = match &window.bytes[start..end] {
+        b"GET" => "GET",
+        b"POST" => "POST",
+        other => std::str::from_utf8(other).expect("a token is ASCII"),
+    };
     Ok((method, end + 1))
 }
 
@@ -168,7 +190,7 @@ fn parse_line_end(window: Window<'_>, at: usize) -> Result<usize, Stop> {
 fn target_form<'b>(method: &str, target: &'b [u8]) -> Option<TargetForm<'b>> {
     if method == "CONNECT" {
         // RFC 9112, section 3.2.3: the port must be there.
-        let has_port = parse_host(target).is_some_and(|host| host.port.is_some());
+        let has_port = read_host(target).is_ok_and(|host| host.port.is_some());
         return has_port.then_some(TargetForm::Authority);
     }
     match target {
@@ -193,7 +215,7 @@ fn absolute_form<'b>(method: &str, target: &'b [u8]) -> Option<TargetForm<'b>> {
         .unwrap_or(rest.len());
     let (authority, path_and_query) = rest.split_at(end);
     // No userinfo (RFC 9110, section 4.2.4), no empty host.
-    parse_host(authority)?;
+    read_host(authority).ok()?;
     let path_and_query: &[u8] = match path_and_query {
         [] if method == "OPTIONS" => b"*",
         [] => b"/",

@@ -39,16 +39,36 @@ pub fn parse_response<'b>(
     buffer: &'b [u8],
     limits: &HeadLimits,
 ) -> Parse<ResponseHead<'b>, AnswerFault> {
-    let mut head = ResponseHead {
-        version: Version::Http11,
-        status: 0,
-        phrase: &[],
-        fields: Fields::new(buffer),
-    };
-    match fill(&mut head, Window::head(buffer, limits), limits) {
-        Ok(length) => Parse::Complete { head, length },
-        Err(Halt::Partial) => Parse::Partial,
-        Err(Halt::Fault(fault)) => Parse::Refuse(fault),
+    let mut head = ResponseHead::blank();
+    match head.read(buffer, limits) {
+        Parse::Complete { length, .. } => Parse::Complete { head, length },
+        Parse::Partial => Parse::Partial,
+        Parse::Refuse(fault) => Parse::Refuse(fault),
+    }
+}
+
+impl<'b> ResponseHead<'b> {
+    /// A head of which nothing was read.
+    #[must_use]
+    #[inline]
+    pub fn blank() -> Self {
+        Self {
+            version: Version::Http11,
+            status: 0,
+            phrase: &[],
+            fields: Fields::blank(),
+        }
+    }
+
+    /// Reads as [`parse_response`] does, into its place. Of a head that is not
+    /// [complete](Parse::Complete) the parts mean nothing.
+    #[inline]
+    pub fn read(&mut self, buffer: &'b [u8], limits: &HeadLimits) -> Parse<(), AnswerFault> {
+        match fill(self, Window::head(buffer, limits), limits) {
+            Ok(length) => Parse::Complete { head: (), length },
+            Err(Halt::Partial) => Parse::Partial,
+            Err(Halt::Fault(fault)) => Parse::Refuse(fault),
+        }
     }
 }
 

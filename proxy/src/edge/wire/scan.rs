@@ -69,6 +69,19 @@ impl HeadScan {
         })
     }
 
+    /// The same into the head's place, as [`ResponseHead::read`] does.
+    #[must_use]
+    pub fn read_response<'b>(
+        &mut self,
+        head: &mut ResponseHead<'b>,
+        buffer: &'b [u8],
+        limits: &HeadLimits,
+    ) -> Parse<(), AnswerFault> {
+        self.parse(buffer, limits, Message::Response, |buffer| {
+            head.read(buffer, limits)
+        })
+    }
+
     /// Reads a response's head as [`parse_response`] does, at a cost that is linear over all calls.
     #[must_use]
     pub fn parse_response<'b>(
@@ -87,7 +100,7 @@ impl HeadScan {
         buffer: &'b [u8],
         limits: &HeadLimits,
         message: Message,
-        read: impl Fn(&'b [u8]) -> Parse<T, E>,
+        read: impl FnOnce(&'b [u8]) -> Parse<T, E>,
     ) -> Parse<T, E> {
         // Most heads come whole: they are read at once, and nothing is scanned.
         if self.read_next > 0 {

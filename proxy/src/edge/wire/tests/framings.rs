@@ -255,7 +255,7 @@ fn the_host_is_handed_out() {
         panic!("a good head");
     };
     let host = request_framing(&head).unwrap().host;
-    assert_eq!((host.name, host.port), ("A.example", Some(81)));
+    assert_eq!((host.host, host.port), (&b"A.example"[..], Some(81)));
 }
 
 #[test]

@@ -260,7 +260,7 @@ proptest! {
     fn nothing_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = judge(&bytes);
         let _ = parse_response(&bytes, &LIMITS);
-        let _ = parse_host(&bytes);
+        let _ = filters::builtin::hygiene::read_host(&bytes);
     }
 
     #[test]
