@@ -28,7 +28,7 @@ use crate::address::Neighbourhood;
 use crate::clock::Now;
 use crate::limits::QUOTA_OWNERS_MAX;
 use crate::snapshot::{Reader, Writer};
-use account::Used;
+use account::{Account, Used};
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use std::hash::BuildHasher;
@@ -127,6 +127,37 @@ impl Quotas {
         let mut table = self.shard(hash).lock();
         let account = table.account(id, hash, &self.hashing, self.share(), now_ns);
         account.decide(policies, now_ns, true)
+    }
+
+    /// The same for a caller who wants to know more only of a refusal.
+    ///
+    /// # Errors
+    /// The decision that refuses.
+    pub fn pass(&self, owner: &Owner, policies: &Policies, now_ns: u64) -> Result<(), Decision> {
+        let id = owner.id();
+        let hash = self.hashing.hash_one(id);
+        let mut table = self.shard(hash).lock();
+        let account = table.account(id, hash, &self.hashing, self.share(), now_ns);
+        account
+            .pass(policies, now_ns, true)
+            .ok_or_else(|| account.decide(policies, now_ns, false))
+    }
+
+    /// Whether [`Quotas::take`] would refuse, and how, without taking.
+    #[must_use]
+    pub fn refusal(&self, owner: &Owner, policies: &Policies, now_ns: u64) -> Option<Decision> {
+        let id = owner.id();
+        let hash = self.hashing.hash_one(id);
+        let mut table = self.shard(hash).lock();
+        // Who is not known has used nothing, and is not remembered for being asked about.
+        let mut nobody = Account::default();
+        let account = table
+            .find_mut(id, hash, self.share())
+            .unwrap_or(&mut nobody);
+        match account.pass(policies, now_ns, false) {
+            Some(()) => None,
+            None => Some(account.decide(policies, now_ns, false)),
+        }
     }
 
     /// What [`Quotas::take`] would find, without taking.

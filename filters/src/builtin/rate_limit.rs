@@ -196,16 +196,14 @@ impl RateLimit {
         let now_ns = x.started.monotonic_ns;
         if let Some((name, policies)) = &limit.failures {
             let owner = Owner::Address(*name, group);
-            let decision = self.quotas.peek(&owner, policies, now_ns);
-            if !decision.allows() {
+            if let Some(decision) = self.quotas.refusal(&owner, policies, now_ns) {
                 return Err(exceeded(Reason::TooManyFailures, &decision)
                     .saying(Reason::TooManyFailures.message()));
             }
         }
         if let Some((name, policies)) = &limit.requests {
             let owner = Owner::Address(*name, group);
-            let decision = self.quotas.take(&owner, policies, now_ns);
-            if !decision.allows() {
+            if let Err(decision) = self.quotas.pass(&owner, policies, now_ns) {
                 let reply = exceeded(Reason::AddressLimitExceeded, &decision);
                 x.quota = Some(decision);
                 return Err(reply);

@@ -52,6 +52,20 @@ impl Table {
         }
     }
 
+    /// The same, to be changed.
+    pub(super) fn find_mut(
+        &mut self,
+        id: OwnerId,
+        hash: u64,
+        accounts_max: usize,
+    ) -> Option<&mut Account> {
+        match self.place(id, hash) {
+            Some(place) => Some(&mut self.accounts[place].1),
+            None if self.accounts.len() >= accounts_max => self.overflow.get_mut(&id.class),
+            None => None,
+        }
+    }
+
     /// The owner's account, made if need be.
     pub(super) fn account(
         &mut self,

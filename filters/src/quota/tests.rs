@@ -252,6 +252,8 @@ proptest! {
     ) {
         let table = policies(&[("hourly", hourly, 3600), ("burst", burst, 60)]);
         let quotas = Quotas::default();
+        // Who asks for no more than whether it may pass gets the same.
+        let brief = Quotas::default();
         let model = |limit: u32, window_s: u64| Model {
             limit: limit as usize,
             interval_ns: window_s * S / u64::from(limit),
@@ -265,8 +267,15 @@ proptest! {
             if may {
                 models.iter_mut().for_each(|m| m.take(now_ns));
             }
+            let foreseen = brief.refusal(&OWNER, &table, now_ns);
+            prop_assert_eq!(foreseen.is_none(), may);
             let decision = quotas.take(&OWNER, &table, now_ns);
             prop_assert_eq!(decision.allows(), may);
+            match brief.pass(&OWNER, &table, now_ns) {
+                Ok(()) => prop_assert!(may),
+                Err(refusal) => prop_assert_eq!(refusal.refused_by(), decision.refused_by()),
+            }
+            prop_assert_eq!(left(&brief.peek(&OWNER, &table, now_ns)), left(&decision));
             for ((_, state), m) in decision.iter().zip(&models) {
                 prop_assert_eq!(state.remaining as usize, m.left(now_ns));
                 prop_assert_eq!(state.next_s, m.next_s(now_ns));
@@ -357,6 +366,7 @@ fn a_peek_leaves_no_trace() {
     let quotas = Quotas::default();
     for n in 0..10 {
         assert!(quotas.peek(&Owner::Key(n), &pro(), 0).allows());
+        assert!(quotas.refusal(&Owner::Key(n), &pro(), 0).is_none());
     }
     assert_eq!(quotas.owners(), 0);
     assert!(quotas.bytes_max() < 512 * QUOTA_OWNERS_MAX);
