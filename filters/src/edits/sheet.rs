@@ -44,6 +44,7 @@ pub(super) enum Takes {
 
 thread_local! {
     /// Sheets that nobody uses.
+    #[expect(clippy::vec_box, reason = "a sheet goes from hand to hand in its box")]
     static SPARE: RefCell<Vec<Box<Sheet>>> = const { RefCell::new(Vec::new()) };
 }
 

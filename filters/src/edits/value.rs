@@ -32,6 +32,7 @@ mod private {
     impl Sealed for super::Value {}
     impl Sealed for http::HeaderValue {}
     impl Sealed for crate::digits::Digits {}
+    impl Sealed for crate::digits::Spelled {}
 }
 
 impl FieldValue for Value {
@@ -49,6 +50,13 @@ impl FieldValue for HeaderValue {
 }
 
 impl FieldValue for crate::digits::Digits {
+    #[inline]
+    fn as_field(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl FieldValue for crate::digits::Spelled {
     #[inline]
     fn as_field(&self) -> &[u8] {
         self.as_bytes()

@@ -1,6 +1,7 @@
 //! The buckets of one owner, and their arithmetic.
 
 use super::decision::{Decision, Policies, PolicyState};
+use super::name_hash;
 use crate::limits::QUOTA_WINDOWS_MAX;
 use crate::units::Rate;
 use smallvec::SmallVec;
@@ -35,8 +36,8 @@ impl Account {
     pub(super) fn decide(&mut self, policies: &Policies, now_ns: u64, take: bool) -> Decision {
         let mut places: SmallVec<[usize; QUOTA_WINDOWS_MAX]> = SmallVec::new();
         let mut refusing: SmallVec<[bool; QUOTA_WINDOWS_MAX]> = SmallVec::new();
-        for policy in policies.list() {
-            let place = self.place(policy.hash, policy.rate, now_ns);
+        for (name, rate) in policies.iter() {
+            let place = self.place(name_hash(name), rate, now_ns);
             refusing.push(!self.windows[place].has_token());
             places.push(place);
         }
@@ -58,8 +59,8 @@ impl Account {
     /// nothing was taken.
     pub(super) fn pass(&mut self, policies: &Policies, now_ns: u64, take: bool) -> Option<()> {
         let mut places: SmallVec<[usize; QUOTA_WINDOWS_MAX]> = SmallVec::new();
-        for policy in policies.list() {
-            let place = self.place(policy.hash, policy.rate, now_ns);
+        for (name, rate) in policies.iter() {
+            let place = self.place(name_hash(name), rate, now_ns);
             if !self.windows[place].has_token() {
                 return None;
             }
@@ -122,8 +123,11 @@ impl Account {
 
     /// Policies that were renamed or dropped, once they are too many.
     fn forget_others(&mut self, policies: &Policies) {
-        self.windows
-            .retain(|used| policies.list().any(|policy| policy.hash == used.policy));
+        self.windows.retain(|used| {
+            policies
+                .iter()
+                .any(|(name, _)| name_hash(name) == used.policy)
+        });
     }
 }
 

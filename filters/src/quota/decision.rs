@@ -1,6 +1,5 @@
 //! Limits as they are handed in, and what was decided under them.
 
-use super::name_hash;
 use crate::limits::{POLICY_NAME_LENGTH_MAX, QUOTA_WINDOWS_MAX};
 use crate::units::Rate;
 use smallvec::SmallVec;
@@ -9,16 +8,7 @@ use std::sync::Arc;
 
 /// Policies that hold together: each a name and a rate, at least one, each name once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policies(Arc<[Policy]>);
-
-/// One policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Policy {
-    name: String,
-    /// The [hash](name_hash) of its name, by which its bucket is found.
-    pub(super) hash: u64,
-    pub(super) rate: Rate,
-}
+pub struct Policies(Arc<[(String, Rate)]>);
 
 /// Why some list makes no [`Policies`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,12 +76,7 @@ impl Policies {
                 return Err(PoliciesError::Twice(name.clone()));
             }
         }
-        let list = list.iter().map(|(name, rate)| Policy {
-            name: name.clone(),
-            hash: name_hash(name),
-            rate: *rate,
-        });
-        Ok(Self(list.collect()))
+        Ok(Self(list))
     }
 
     /// Whether both are the same list in memory: cheaper than to compare them.
@@ -102,12 +87,7 @@ impl Policies {
 
     /// The policies in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Rate)> {
-        self.list()
-            .map(|policy| (policy.name.as_str(), policy.rate))
-    }
-
-    pub(super) fn list(&self) -> impl ExactSizeIterator<Item = &Policy> {
-        self.0.iter()
+        self.0.iter().map(|(name, rate)| (name.as_str(), *rate))
     }
 }
 
@@ -184,6 +164,6 @@ impl Decision {
 
     fn nth(&self, n: u8) -> (&str, &PolicyState) {
         let n = usize::from(n);
-        (&self.policies.0[n].name, &self.states[n])
+        (&self.policies.0[n].0, &self.states[n])
     }
 }

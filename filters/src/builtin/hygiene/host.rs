@@ -77,6 +77,33 @@ fn address_length(value: &[u8]) -> Result<usize, InvalidHost> {
     }
 }
 
+/// What a byte is to a host.
+#[derive(Clone, Copy)]
+enum Class {
+    Letter,
+    Digit,
+    Dot,
+    Colon,
+    Other,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte] = match byte as u8 {
+            b'0'..=b'9' => Class::Digit,
+            // Underscores are no part of host names, and common in container networks.
+            b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' => Class::Letter,
+            b'.' => Class::Dot,
+            b':' => Class::Colon,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 /// The length of a name or an IPv4 address: to the colon, or to the end.
 #[inline]
 fn name_length(value: &[u8]) -> Result<usize, InvalidHost> {
@@ -84,19 +111,18 @@ fn name_length(value: &[u8]) -> Result<usize, InvalidHost> {
     let mut only_digits = true;
     let mut end = value.len();
     for (at, &byte) in value.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => {}
-            // Underscores are no part of host names, and common in container networks.
-            b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' => only_digits = false,
-            b'.' if is_label(&value[label..at]) => {
+        match CLASSES[usize::from(byte)] {
+            Class::Letter => only_digits = false,
+            Class::Digit => {}
+            Class::Dot if is_label(&value[label..at]) => {
                 label = at + 1;
                 only_digits = true;
             }
-            b':' => {
+            Class::Colon => {
                 end = at;
                 break;
             }
-            _ => return Err(InvalidHost),
+            Class::Dot | Class::Other => return Err(InvalidHost),
         }
     }
     let last = &value[label..end];

@@ -165,6 +165,21 @@ impl Present {
 }
 
 impl Known {
+    /// Whether an answer's field of this name is for one hop.
+    pub(super) const fn is_of_one_hop(self) -> bool {
+        matches!(
+            self,
+            Self::Connection
+                | Self::KeepAlive
+                | Self::ProxyConnection
+                | Self::ProxyAuthenticate
+                | Self::Te
+                | Self::Trailer
+                | Self::Upgrade
+                | Self::Http2Settings
+        )
+    }
+
     /// Finds a name in any spelling: by one look at [`PLACES`] and one comparison.
     pub(super) fn of(name: &[u8]) -> Option<Self> {
         let place = PLACES[place(name)?];

@@ -7,7 +7,7 @@ use super::host::read_host;
 use super::known::{DROPPED, Known, Onward, owned_prefix};
 use super::request::connection_names;
 use crate::challenge::API_KEY;
-use crate::digits::Digits;
+use crate::digits::{Digits, Spelled};
 use crate::edits::Edits;
 use crate::exchange::{Exchange, Scheme};
 use crate::filter::Verdict;
@@ -149,8 +149,14 @@ fn judge_trace(x: &mut Exchange, head: &Head<'_>, seen: &Lines<'_>) {
 }
 
 fn set_forwarded(x: &mut Exchange, head: &Head<'_>, seen: &Lines<'_>) {
-    let chain = chain_of(x.client, x.peer.ip(), head.fields);
-    x.upstream.set(&names::FORWARDED_FOR, &chain);
+    if x.peer_trusted {
+        let chain = chain_of(x.client, x.peer.ip(), head.fields);
+        x.upstream.set(&names::FORWARDED_FOR, &chain);
+    } else {
+        // Nobody stands between.
+        let client = Spelled::address(x.client);
+        x.upstream.set(&names::FORWARDED_FOR, &client);
+    }
     // A trusted proxy that ended TLS for us knows better what the client used.
     let trusted = x.peer_trusted;
     let told = |name: &HeaderName| {
@@ -288,46 +294,25 @@ fn says_how(x: &Exchange) -> bool {
 /// Removes a field of an answer, if it is one that no client gets: of one hop, of the server's make,
 /// or ours to say.
 fn hide_from_client(edits: &mut Edits, name: &[u8], ours: bool) {
-    // Most names are told from all of these by their first letter.
+    // Most names are told from all of these by their length and their first letter.
     let first = name.first().map_or(0, |first| first | 0x20);
-    if !matches!(
-        first,
-        b'c' | b'h' | b'k' | b'p' | b'r' | b's' | b't' | b'u' | b'x'
-    ) {
-        return;
-    }
-    if let Some(known) = Known::of(name) {
-        let hop = matches!(
-            known,
-            Known::Connection
-                | Known::KeepAlive
-                | Known::ProxyConnection
-                | Known::ProxyAuthenticate
-                | Known::Te
-                | Known::Trailer
-                | Known::Upgrade
-                | Known::Http2Settings
-        );
-        if hop {
-            edits.hide(&known.header());
+    match (first, name.len()) {
+        (b'c' | b'k', 10) | (b'p', 16 | 18) | (b't', 2 | 7) | (b'u', 7) | (b'h', 14) => {
+            if let Some(known) = Known::of(name).filter(|known| known.is_of_one_hop()) {
+                edits.hide(&known.header());
+            }
         }
-        return;
-    }
-    if ours {
-        return;
-    }
-    let is = |text: &str| name.eq_ignore_ascii_case(text.as_bytes());
-    let begins = |prefix: &str| {
-        name.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-    };
-    if is("server") {
-        edits.hide(&http::header::SERVER);
-        return;
-    }
-    for prefix in ["x-consumer-", "x-ratelimit-", "ratelimit", "x-powered-by"] {
-        if begins(prefix) {
-            edits.hide_prefix(prefix);
+        (b's', 6) if !ours && name.eq_ignore_ascii_case(b"server") => {
+            edits.hide(&http::header::SERVER);
         }
+        (b'x' | b'r', _) if !ours => {
+            for prefix in ["x-consumer-", "x-ratelimit-", "ratelimit", "x-powered-by"] {
+                let start = name.get(..prefix.len());
+                if start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
+                    edits.hide_prefix(prefix);
+                }
+            }
+        }
+        _ => {}
     }
 }

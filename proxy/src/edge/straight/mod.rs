@@ -26,7 +26,7 @@ pub(crate) use client::Side;
 pub(crate) use line::Lines;
 
 use super::Shared;
-use super::begin::{begin, host_of};
+use super::begin::begin;
 use super::collect::{Collected, too_large};
 use super::limits::{ATTEMPTS_MAX, DRAIN_BYTES_MAX};
 use super::message::{Body, Connection};
@@ -97,7 +97,7 @@ pub(crate) fn accepts(
     let found = wiring
         .plan
         .router
-        .find(host_of(&view), view.path(), view.method);
+        .find(framing.host.host, view.path(), view.method);
     match found {
         Found::Route(index) if upstream_of(wiring, index).protocol != Protocol::Http1 => None,
         found => Some(found),
