@@ -68,12 +68,6 @@ pub const QUOTA_WINDOWS_MAX: usize = 8;
 /// Credentials of one key: the current one and those in a rotation's overlap.
 pub const CREDENTIALS_MAX: usize = 4;
 
-/// Bytes of the memory of a head's edits that is kept for the next head.
-pub const EDIT_BYTES_KEPT_MAX: usize = 4 * 1024;
-
-/// Memories of edits that a thread keeps: as many heads as are written, or wait to be, at a time.
-pub const EDIT_SHEETS_KEPT_MAX: usize = 64;
-
 /// Addresses and networks in one list.
 pub const NETWORKS_MAX: usize = 1024;
 

@@ -1,16 +1,17 @@
 //! The memory of a head's edits: lines and names in one piece, and a list of where they lie.
 
 use crate::edits::Added;
-use crate::limits::{EDIT_BYTES_KEPT_MAX, EDIT_SHEETS_KEPT_MAX};
 use crate::names::mark;
-use std::cell::RefCell;
+use smallvec::SmallVec;
+
+/// Bytes of the lines that are usually added to a head: more are found when they are needed.
+const TEXT_BYTES_COMMON: usize = 512;
 
 /// Edits as they lie in memory.
-#[derive(Default)]
 pub(super) struct Sheet {
     /// Lines to be added, and names that are taken.
     text: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: SmallVec<[Entry; 16]>,
     /// [Marks](mark) of the names that are taken.
     taken: u64,
     /// Marks of the names of the lines that are added.
@@ -42,34 +43,6 @@ pub(super) enum Takes {
     Prefix,
 }
 
-thread_local! {
-    /// Sheets that nobody uses.
-    #[expect(clippy::vec_box, reason = "a sheet goes from hand to hand in its box")]
-    static SPARE: RefCell<Vec<Box<Sheet>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// An empty sheet.
-pub(super) fn take() -> Box<Sheet> {
-    let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
-    spare.ok().flatten().unwrap_or_default()
-}
-
-/// Keeps a sheet for the next who takes one.
-pub(super) fn give_back(sheet: Option<Box<Sheet>>) {
-    let Some(mut sheet) = sheet else { return };
-    if sheet.text.capacity() > EDIT_BYTES_KEPT_MAX {
-        return;
-    }
-    sheet.clear();
-    // A thread that ends keeps nothing.
-    let _ = SPARE.try_with(|spare| {
-        let mut spare = spare.borrow_mut();
-        if spare.len() < EDIT_SHEETS_KEPT_MAX {
-            spare.push(sheet);
-        }
-    });
-}
-
 /// The lines that a sheet adds, if there is one.
 #[inline]
 pub(super) fn added(sheet: Option<&Sheet>) -> impl Iterator<Item = Added<'_>> {
@@ -88,13 +61,16 @@ pub(super) fn added(sheet: Option<&Sheet>) -> impl Iterator<Item = Added<'_>> {
 // === impl Sheet ===
 
 impl Sheet {
-    fn clear(&mut self) {
-        self.text.clear();
-        self.entries.clear();
-        self.taken = 0;
-        self.added = 0;
-        self.has_prefix = false;
-        self.underscored = false;
+    /// An empty sheet.
+    pub(super) fn new() -> Box<Self> {
+        Box::new(Self {
+            text: Vec::with_capacity(TEXT_BYTES_COMMON),
+            entries: SmallVec::new(),
+            taken: 0,
+            added: 0,
+            has_prefix: false,
+            underscored: false,
+        })
     }
 
     pub(super) fn remove(&mut self, name: &[u8]) {
