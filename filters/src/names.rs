@@ -2,13 +2,16 @@
 
 use http::HeaderName;
 
-/// One bit that all spellings of a name share, by its length and its last letter: of many names most
+/// One bit that all spellings of a name share, by its length and two of its letters: of many names most
 /// are not the one that is looked for, and that is seen at a glance.
 #[must_use]
 #[inline]
 pub fn mark(name: &[u8]) -> u64 {
-    let last = name.last().copied().unwrap_or_default() | 0x20;
-    1 << ((name.len() * 7 + usize::from(last)) % 64)
+    let letter = |from_end: usize| {
+        let at = name.len().checked_sub(from_end);
+        at.and_then(|at| name.get(at)).map_or(0, |byte| byte | 0x20)
+    };
+    1 << ((name.len() * 7 + usize::from(letter(1)) + usize::from(letter(3)) * 3) % 64)
 }
 
 macro_rules! names {
