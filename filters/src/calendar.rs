@@ -2,9 +2,8 @@
 //! zone. Days are counted after Howard Hinnant's `civil_from_days`.
 
 use crate::clock::Now;
-use std::fmt;
 
-/// An instant in UTC. It is shown as RFC 3339 does, in whole seconds.
+/// An instant in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Civil {
     /// The year, from 1970.
@@ -40,20 +39,5 @@ impl Civil {
             day: day_of_year - (153 * month_shifted + 2) / 5 + 1,
             second_of_day: seconds % 86_400,
         }
-    }
-}
-
-impl fmt::Display for Civil {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            self.year,
-            self.month,
-            self.day,
-            self.second_of_day / 3600,
-            self.second_of_day / 60 % 60,
-            self.second_of_day % 60
-        )
     }
 }

@@ -4,9 +4,10 @@
 //! know, and apart from it a note for the log. Only the lanes' `respond` turns it into bytes.
 
 mod envelope;
+mod json;
 mod reason;
 
-pub use envelope::{Body, Facts as EnvelopeFacts, render, rfc3339};
+pub use envelope::{Body, Facts as EnvelopeFacts, render};
 pub use reason::{ErrorCode, Reason};
 
 use http::{HeaderName, HeaderValue};
@@ -27,9 +28,9 @@ pub struct Reply {
     /// More facts for the envelope's `details`, beside the reason.
     pub details: Vec<(&'static str, Detail)>,
     /// Field lines of this answer alone.
-    pub fields: SmallVec<[(HeaderName, HeaderValue); 4]>,
+    pub fields: SmallVec<[(HeaderName, HeaderValue); 1]>,
     /// The cause, for the log only.
-    pub note: Option<String>,
+    pub note: Option<Cow<'static, str>>,
     /// Whether the connection ends after the answer because its framing is in doubt.
     pub close: bool,
 }
@@ -115,7 +116,7 @@ impl Reply {
 
     /// The same with a cause for the log.
     #[must_use]
-    pub fn noting(mut self: Box<Self>, note: impl Into<String>) -> Box<Self> {
+    pub fn noting(mut self: Box<Self>, note: impl Into<Cow<'static, str>>) -> Box<Self> {
         self.note = Some(note.into());
         self
     }

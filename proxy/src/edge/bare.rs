@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::message::Connection;
-use super::respond::{Answer, Setting, answer};
+use super::respond::{Message, Setting, http_date, message};
 use super::stream::ByteStream;
 use super::wire::Refusal;
 use super::wiring::Wiring;
@@ -59,35 +59,28 @@ pub(crate) async fn out_of_time(
     let wiring = shared.wiring();
     let id = connection.last_id().unwrap_or_else(fresh_id);
     let mut x = Exchange::new(now, connection.peer, connection.scheme, id);
-    let answer = compose(&wiring, &mut x, &reply, now, false);
-    let bytes = answer.to_http1(now, true);
-    let _ = timeout(
-        wiring.plan.connections.write_timeout,
-        stream.write_all(&bytes),
-    )
-    .await;
+    let message = compose(&wiring, &mut x, &reply, now, false);
+    let write_time = wiring.plan.connections.write_timeout;
+    let _ = timeout(write_time, stream.write_all(&message.bytes)).await;
 }
 
 fn fresh_id() -> RequestId {
     RequestId::from_uuid(uuid::Uuid::now_v7())
 }
 
-/// An answer outside any route: all filters of the unrouted chain count as entered.
-fn compose(wiring: &Wiring, x: &mut Exchange, reply: &Reply, now: Now, head_only: bool) -> Answer {
+/// The last answer of a connection, outside any route: all filters of the unrouted chain count as
+/// entered.
+fn compose(wiring: &Wiring, x: &mut Exchange, reply: &Reply, now: Now, head_only: bool) -> Message {
     let chain = &wiring.plan.unrouted;
     x.depth = u8::try_from(chain.names().count()).unwrap_or(u8::MAX);
-    let documentation = &wiring.plan.documentation;
-    answer(
-        reply,
-        x,
-        chain,
-        &Setting {
-            now,
-            documentation,
-            accept: None,
-            head_only,
-        },
-    )
+    let setting = Setting {
+        now,
+        documentation: &wiring.plan.documentation,
+        accept: None,
+        head_only,
+    };
+    let date = http_date(now.unix_s());
+    message(reply, x, chain, &setting, date.as_bytes(), true)
 }
 
 pub(crate) async fn speak(
@@ -100,18 +93,17 @@ pub(crate) async fn speak(
     let now = shared.clock.now();
     let wiring = shared.wiring();
     let mut x = Exchange::new(now, connection.peer, connection.scheme, fresh_id());
-    let answer = compose(&wiring, &mut x, reply, now, method == "HEAD");
-    let bytes = answer.to_http1(now, true);
+    let message = compose(&wiring, &mut x, reply, now, method == "HEAD");
     let write_time = wiring.plan.connections.write_timeout;
-    let sent = timeout(write_time, stream.write_all(&bytes)).await;
+    let sent = timeout(write_time, stream.write_all(&message.bytes)).await;
     let whole = matches!(sent, Ok(Ok(())));
     let outcome = Outcome {
-        status: answer.status,
+        status: message.status,
         method,
         target,
         user_agent: None,
         request_bytes: 0,
-        response_bytes: if whole { answer.body.len() as u64 } else { 0 },
+        response_bytes: if whole { message.body_bytes } else { 0 },
         duration_ns: shared
             .clock
             .now()
@@ -125,7 +117,7 @@ pub(crate) async fn speak(
     wiring.plan.unrouted.on_log(&mut x, &outcome);
     wiring
         .unrouted_metrics
-        .ended(answer.status, reply.reason, outcome.duration_ns, None);
+        .ended(message.status, reply.reason, outcome.duration_ns, None);
 }
 
 /// Method and target of a refused head, as far as they can be told, for the log.

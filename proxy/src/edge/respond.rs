@@ -1,26 +1,39 @@
 //! The only writer of our own answers, for every lane.
 //!
-//! A [`Reply`] becomes an [`Answer`]: status, field lines, body. The answer passes `on_response` of
-//! the filters that the request had entered, so that a 401 carries its request id and its CORS grant,
-//! and a 429 its limits. A lane then writes the answer in its own way.
+//! A [`Reply`] becomes status, field lines and body. It passes `on_response` of the filters that the
+//! request had entered, so that a 401 carries its request id and its CORS grant, and a 429 its limits.
+//! Where HTTP/1.1 is spoken, [`message`] writes all of it into one buffer, for one write; a lane that
+//! has its own way of writing takes an [`Answer`].
+
+mod lines;
 
 use bytes::Bytes;
 use filters::chain::Chain;
 use filters::clock::Now;
+use filters::digits::Digits;
 use filters::exchange::Exchange;
 use filters::head::ResponseHead;
-use filters::names;
 use filters::reply::{EnvelopeFacts, Reply, render};
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, RETRY_AFTER,
-};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::ALLOW;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use lines::Lines;
+
+/// Bytes that are made ready for a head; more are found when they are needed.
+const HEAD_BYTES_COMMON: usize = 1024;
 
 /// An answer of ours, ready to be written.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) fields: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+/// An answer of ours as an HTTP/1.1 message.
+pub(crate) struct Message {
+    pub(crate) status: u16,
+    pub(crate) bytes: Vec<u8>,
+    /// How many of the bytes are the body's.
+    pub(crate) body_bytes: u64,
 }
 
 /// What the answer needs to know beside the reply.
@@ -40,6 +53,68 @@ pub(crate) fn answer(
     chain: &Chain,
     setting: &Setting<'_>,
 ) -> Answer {
+    compose(reply, x, chain, setting, |lines, body| {
+        let mut fields = HeaderMap::with_capacity(24);
+        for (name, value) in lines.iter() {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("names are checked names");
+            let value = HeaderValue::from_bytes(value).expect("values are checked, or numbers");
+            fields.append(name, value);
+        }
+        Answer {
+            status: reply.status,
+            fields,
+            body: body.into(),
+        }
+    })
+}
+
+/// Makes the answer to a reply, and writes it as an HTTP/1.1 message. `date` is the `Date` of now.
+pub(crate) fn message(
+    reply: &Reply,
+    x: &mut Exchange,
+    chain: &Chain,
+    setting: &Setting<'_>,
+    date: &[u8],
+    close: bool,
+) -> Message {
+    compose(reply, x, chain, setting, |lines, body| {
+        let status =
+            StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut out = Vec::with_capacity(HEAD_BYTES_COMMON + body.len());
+        out.extend_from_slice(b"HTTP/1.1 ");
+        out.extend_from_slice(status.as_str().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(status.canonical_reason().unwrap_or("").as_bytes());
+        out.extend_from_slice(b"\r\ndate: ");
+        out.extend_from_slice(date);
+        for (name, value) in lines.iter() {
+            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value);
+        }
+        out.extend_from_slice(if close {
+            b"\r\nconnection: close\r\n\r\n"
+        } else {
+            b"\r\nconnection: keep-alive\r\n\r\n"
+        });
+        out.extend_from_slice(&body);
+        Message {
+            status: reply.status,
+            bytes: out,
+            body_bytes: body.len() as u64,
+        }
+    })
+}
+
+/// Gathers what the answer says, and hands field lines and body to `finish`.
+fn compose<T>(
+    reply: &Reply,
+    x: &mut Exchange,
+    chain: &Chain,
+    setting: &Setting<'_>,
+    finish: impl FnOnce(&Lines<'_>, Vec<u8>) -> T,
+) -> T {
     x.refused = reply.reason;
     let facts = EnvelopeFacts {
         request_id: x.request_id.as_str(),
@@ -48,72 +123,41 @@ pub(crate) fn answer(
         problem: prefers_problem(setting.accept),
     };
     let body = render(reply, &facts);
-    let mut fields = HeaderMap::with_capacity(16);
+    let length = Digits::of(body.bytes.len() as u64);
+    let seconds = reply
+        .retry_after_s
+        .map(|seconds| Digits::of(seconds.into()));
+    let id = x.request_id.value().clone();
+    let mut lines = Lines::default();
     if reply.reason.is_some() {
-        fields.insert(CONTENT_TYPE, HeaderValue::from_static(body.media_type));
-        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        lines.set("content-type", body.media_type.as_bytes());
+        lines.set("cache-control", b"no-store");
     }
     if reply.status != 204 {
-        fields.insert(CONTENT_LENGTH, body.bytes.len().into());
+        lines.set("content-length", length.as_bytes());
     }
-    if let Some(seconds) = reply.retry_after_s {
-        fields.insert(RETRY_AFTER, seconds.into());
+    if let Some(seconds) = &seconds {
+        lines.set("retry-after", seconds.as_bytes());
     }
     for (name, value) in &reply.fields {
-        fields.append(name.clone(), value.clone());
+        lines.append(name.as_str(), value.as_bytes());
     }
     // Whatever the chain, every answer names its request.
-    fields.insert(names::REQUEST_ID, x.request_id.value().to_header());
-    chain.on_response(
-        x,
-        &ResponseHead {
-            status: reply.status,
-            fields: &fields,
-        },
-    );
-    x.response.apply(&mut fields);
-    let body = if setting.head_only {
-        Bytes::new()
-    } else {
-        body.bytes.into()
-    };
-    Answer {
+    lines.set("x-request-id", id.as_bytes());
+    let head = ResponseHead {
         status: reply.status,
-        fields,
-        body,
+        fields: &lines,
+    };
+    chain.on_response(x, &head);
+    for edit in x.response.iter() {
+        lines.edit(edit);
     }
-}
-
-// === impl Answer ===
-
-impl Answer {
-    /// The answer as an HTTP/1.1 message, for a request that never became one.
-    pub(crate) fn to_http1(&self, now: Now, close: bool) -> Vec<u8> {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut out = Vec::with_capacity(512 + self.body.len());
-        out.extend_from_slice(b"HTTP/1.1 ");
-        out.extend_from_slice(status.as_str().as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(status.canonical_reason().unwrap_or("").as_bytes());
-        out.extend_from_slice(b"\r\n");
-        let mut line = |name: &str, value: &[u8]| {
-            out.extend_from_slice(name.as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
-            out.extend_from_slice(b"\r\n");
-        };
-        line(DATE.as_str(), http_date(now.unix_s()).as_bytes());
-        for (name, value) in &self.fields {
-            line(name.as_str(), value.as_bytes());
-        }
-        line(
-            CONNECTION.as_str(),
-            if close { b"close" } else { b"keep-alive" },
-        );
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&self.body);
-        out
-    }
+    let body = if setting.head_only {
+        Vec::new()
+    } else {
+        body.bytes
+    };
+    finish(&lines, body)
 }
 
 /// A second as HTTP writes it (RFC 9110, section 5.6.7).
@@ -140,7 +184,7 @@ impl Date {
 }
 
 /// The `Allow` line of a 405.
-pub(crate) fn allow(methods: &str) -> (http::HeaderName, HeaderValue) {
+pub(crate) fn allow(methods: &str) -> (HeaderName, HeaderValue) {
     let value = HeaderValue::from_str(methods).unwrap_or(HeaderValue::from_static("GET"));
     (ALLOW, value)
 }

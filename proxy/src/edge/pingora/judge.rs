@@ -37,7 +37,7 @@ pub(super) async fn respond(session: &mut Session, ctx: &mut Context, reply: &Re
     let answer = answer(reply, x, &chain, &setting);
     ctx.status = answer.status;
     if ctx.note.is_none() {
-        ctx.note.clone_from(&reply.note);
+        ctx.note = reply.note.as_deref().map(str::to_owned);
     }
     // A client that waited for `100 Continue` may send its body, or another request instead (RFC
     // 9110, section 10.1.1): which of them comes cannot be told.

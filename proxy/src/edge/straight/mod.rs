@@ -30,12 +30,13 @@ use super::begin::begin;
 use super::collect::{Collected, too_large};
 use super::limits::{ATTEMPTS_MAX, DRAIN_BYTES_MAX};
 use super::message::{Body, Connection};
-use super::respond::{Setting, allow, answer};
+use super::respond::{Setting, allow, message};
 use super::wire::{Framing, RequestFraming, RequestHead, TargetForm, Version};
 use super::wiring::{Chosen, Wiring};
 use crate::plan::{Found, Lane, Protocol, Route};
 use client::StraightClient;
 use fault::Fault;
+use filters::clock::Now;
 use filters::edits::Edits;
 use filters::reply::{Reason, Reply};
 use flow::{Flow, Times};
@@ -153,7 +154,14 @@ pub(crate) async fn serve(
     };
     let collected = match stand.judge(&mut record, side, route).await {
         Ok(collected) => collected,
-        Err(reply) => return stand.refuse(&mut record, side, &reply).await,
+        Err(reply) => {
+            // Without a body nothing was waited for: it is still the same instant.
+            let now = match stand.announced() {
+                Some(0) => now,
+                _ => shared.clock.now(),
+            };
+            return stand.refuse(&mut record, side, reply, now).await;
+        }
     };
     let Found::Route(index) = request.found else {
         return Ended::Close;
@@ -383,12 +391,12 @@ impl Stand<'_> {
         route: &Route,
         fault: Fault,
     ) -> Ended {
-        record.note = fault.note().map(str::to_owned);
+        record.note = fault.note().map(|note| note.to_owned().into());
         if record.status != 0 {
             // Half an answer is out: cutting it is the only honest end.
             return Ended::Close;
         }
-        let Ok(reply) = fault.reply() else {
+        let Ok(mut reply) = fault.reply() else {
             return Ended::Gone;
         };
         if reply.status >= 502 {
@@ -398,26 +406,25 @@ impl Stand<'_> {
         // An answer may have been ready, and was not sent.
         record.x.response = Edits::default();
         record.response_bytes = 0;
-        let reply = Box::new(Reply {
-            close: true,
-            ..*reply
-        });
-        self.refuse(record, side, &reply).await
+        reply.close = true;
+        let now = self.shared.clock.now();
+        self.refuse(record, side, reply, now).await
     }
 
     /// Writes our own answer.
-    async fn refuse(&self, record: &mut Record<'_>, side: &mut Side<'_>, reply: &Reply) -> Ended {
-        let now = self.shared.clock.now();
+    async fn refuse(
+        &self,
+        record: &mut Record<'_>,
+        side: &mut Side<'_>,
+        reply: Box<Reply>,
+        now: Now,
+    ) -> Ended {
         let setting = Setting {
             now,
             documentation: &self.wiring.plan.documentation,
             accept: self.request.head.fields.first("accept"),
             head_only: self.request.head.method == "HEAD",
         };
-        let answer = answer(reply, &mut record.x, record.chain, &setting);
-        if record.note.is_none() {
-            record.note.clone_from(&reply.note);
-        }
         // A client that waited for `100 Continue` may send its body, or another request instead (RFC
         // 9110, section 10.1.1): which of them comes cannot be told.
         let unread = !side.body.is_done()
@@ -426,12 +433,17 @@ impl Stand<'_> {
                     .announced()
                     .is_none_or(|length| length > DRAIN_BYTES_MAX));
         let close = self.close || reply.close || unread;
+        let date = side.date.of(now.unix_s());
+        let answer = message(&reply, &mut record.x, record.chain, &setting, date, close);
+        if record.note.is_none() {
+            record.note = reply.note;
+        }
         record.status = answer.status;
-        if let Err(fault) = side.send(&answer.to_http1(now, close)).await {
-            record.note = fault.note().map(str::to_owned);
+        if let Err(fault) = side.send(&answer.bytes).await {
+            record.note = fault.note().map(|note| note.to_owned().into());
             return Ended::Gone;
         }
-        record.response_bytes = answer.body.len() as u64;
+        record.response_bytes = answer.body_bytes;
         record.is_whole = true;
         if close { Ended::Close } else { Ended::Keep }
     }

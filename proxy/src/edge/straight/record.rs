@@ -10,6 +10,7 @@ use crate::telemetry::metrics::RouteMetrics;
 use filters::chain::Chain;
 use filters::exchange::{Exchange, Outcome};
 use filters::head::{Head, Version};
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// What is known of one exchange.
@@ -29,7 +30,7 @@ pub(super) struct Record<'r> {
     pub(super) response_bytes: u64,
     pub(super) upstream: Option<SocketAddr>,
     pub(super) upstream_ns: Option<u64>,
-    pub(super) note: Option<String>,
+    pub(super) note: Option<Cow<'static, str>>,
     /// The answer is through to its end.
     pub(super) is_whole: bool,
 }
