@@ -1,6 +1,6 @@
 //! The error envelope: the contract's, section 6, or RFC 9457's for a client that prefers it.
 
-use super::json::{number, piece, put, text};
+use super::json::{name, number, piece, put, text};
 use super::{Detail, Reason, Reply};
 use crate::calendar::Civil;
 use crate::clock::Now;
@@ -94,42 +94,43 @@ fn write_problem(out: &mut Vec<u8>, reply: &Reply, reason: Reason, facts: &Facts
 /// The reason and what the reply tells beside it; of equal names the last one counts.
 fn write_details(out: &mut Vec<u8>, reply: &Reply, reason: Reason) {
     let reason = Detail::Name(reason.as_str());
-    let mut members = SmallVec::<[(&str, &Detail); 8]>::new();
+    let mut members = SmallVec::<[(&'static str, &Detail); 8]>::new();
     members.push(("reason", &reason));
     for (name, detail) in &reply.details {
-        match members.binary_search_by(|(other, _)| (*other).cmp(name)) {
-            Ok(at) => members[at].1 = detail,
-            Err(at) => members.insert(at, (name, detail)),
+        // There are few, and a search from the front has the fewest steps.
+        let at = members.iter().position(|(other, _)| other >= name);
+        match at {
+            Some(at) if members[at].0 == *name => members[at].1 = detail,
+            Some(at) => members.insert(at, (name, detail)),
+            None => members.push((name, detail)),
         }
     }
-    let mut before = "{";
-    for (name, detail) in members {
-        put(out, before);
-        text(out, name);
-        put(out, ":");
+    let mut before = b'{';
+    for (member, detail) in members {
+        out.push(before);
+        name(out, member);
         match detail {
             Detail::Name(given) => text(out, given),
             Detail::Text(given) => text(out, given),
             Detail::Number(given) => number(out, *given),
         }
-        before = ",";
+        before = b',';
     }
-    put(out, "}");
+    out.push(b'}');
 }
 
 /// The page of a reason, spelled with hyphens as links are.
 fn write_link(out: &mut Vec<u8>, facts: &Facts<'_>, reason: Reason) {
-    put(out, "\"");
+    out.push(b'"');
     piece(out, facts.documentation);
     put(out, "/errors/");
     let page = out.len();
     put(out, reason.as_str());
     for byte in &mut out[page..] {
-        if *byte == b'_' {
-            *byte = b'-';
-        }
+        // Without a branch, so that many bytes are looked at at once.
+        *byte = if *byte == b'_' { b'-' } else { *byte };
     }
-    put(out, "\"");
+    out.push(b'"');
 }
 
 fn write_retry_after(out: &mut Vec<u8>, reply: &Reply) {
@@ -281,7 +282,7 @@ mod tests {
             "policy",
             "reason",
             "windowSeconds",
-            "\"odd\"",
+            "fault",
             "",
         ]);
         let detail = prop_oneof![

@@ -5,13 +5,21 @@
 
 use crate::digits::Digits;
 
-/// Bytes that are looked at together: many at once, and no loop whose end has to be guessed.
+/// Bytes that are looked at together.
 const STRIDE: usize = 16;
 
 /// Writes what needs no escape: braces, names and numbers of the program.
 #[inline]
 pub(super) fn put(out: &mut Vec<u8>, plain: &str) {
     out.extend_from_slice(plain.as_bytes());
+}
+
+/// Writes the name of a member, which is fixed in the program and needs no escape.
+pub(super) fn name(out: &mut Vec<u8>, name: &'static str) {
+    debug_assert!(is_plain(name.as_bytes()), "{name} would need an escape");
+    out.push(b'"');
+    put(out, name);
+    put(out, "\":");
 }
 
 /// Writes a number.
@@ -37,13 +45,19 @@ pub(super) fn piece(out: &mut Vec<u8>, text: &str) {
 }
 
 fn is_plain(bytes: &[u8]) -> bool {
-    let all = |bytes: &[u8]| {
+    fn all(bytes: &[u8]) -> bool {
         bytes
             .iter()
             .fold(true, |plain, &byte| plain & is_plain_byte(byte))
-    };
-    let (strides, rest) = bytes.as_chunks::<STRIDE>();
-    strides.iter().all(|stride| all(stride)) && all(rest)
+    }
+    match bytes.last_chunk::<STRIDE>() {
+        // The last stride may overlap the one before it: no byte is looked at by itself.
+        Some(last) => {
+            let (strides, _) = bytes.as_chunks::<STRIDE>();
+            strides.iter().all(|stride| all(stride)) && all(last)
+        }
+        None => all(bytes),
+    }
 }
 
 /// RFC 8259, section 7: all but the quotation mark, the reverse solidus and controls may stand as it is.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use filters::chain::Chain;
 use filters::clock::Now;
 use filters::digits::Digits;
+use filters::edits::Edits;
 use filters::exchange::Exchange;
 use filters::head::ResponseHead;
 use filters::reply::{EnvelopeFacts, Reply, render};
@@ -53,18 +54,10 @@ pub(crate) fn answer(
     chain: &Chain,
     setting: &Setting<'_>,
 ) -> Answer {
-    compose(reply, x, chain, setting, |lines, body| {
-        let mut fields = HeaderMap::with_capacity(24);
-        for (name, value) in lines.iter() {
-            let name = HeaderName::from_bytes(name.as_bytes()).expect("names are checked names");
-            let value = HeaderValue::from_bytes(value).expect("values are checked, or numbers");
-            fields.append(name, value);
-        }
-        Answer {
-            status: reply.status,
-            fields,
-            body: body.into(),
-        }
+    compose(reply, x, chain, setting, |lines, edits, body| Answer {
+        status: reply.status,
+        fields: lines.to_map(edits),
+        body: body.into(),
     })
 }
 
@@ -77,7 +70,7 @@ pub(crate) fn message(
     date: &[u8],
     close: bool,
 ) -> Message {
-    compose(reply, x, chain, setting, |lines, body| {
+    compose(reply, x, chain, setting, |lines, edits, body| {
         let status =
             StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut out = Vec::with_capacity(HEAD_BYTES_COMMON + body.len());
@@ -87,16 +80,12 @@ pub(crate) fn message(
         out.extend_from_slice(status.canonical_reason().unwrap_or("").as_bytes());
         out.extend_from_slice(b"\r\ndate: ");
         out.extend_from_slice(date);
-        for (name, value) in lines.iter() {
-            out.extend_from_slice(b"\r\n");
-            out.extend_from_slice(name.as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
-        }
+        out.extend_from_slice(b"\r\n");
+        lines.write(edits, &mut out);
         out.extend_from_slice(if close {
-            b"\r\nconnection: close\r\n\r\n"
+            b"connection: close\r\n\r\n"
         } else {
-            b"\r\nconnection: keep-alive\r\n\r\n"
+            b"connection: keep-alive\r\n\r\n"
         });
         out.extend_from_slice(&body);
         Message {
@@ -107,13 +96,14 @@ pub(crate) fn message(
     })
 }
 
-/// Gathers what the answer says, and hands field lines and body to `finish`.
+/// Gathers what the answer says: hands its lines, what the filters edit of them, and the body to
+/// `finish`.
 fn compose<T>(
     reply: &Reply,
     x: &mut Exchange,
     chain: &Chain,
     setting: &Setting<'_>,
-    finish: impl FnOnce(&Lines<'_>, Vec<u8>) -> T,
+    finish: impl FnOnce(&Lines<'_>, &Edits, Vec<u8>) -> T,
 ) -> T {
     x.refused = reply.reason;
     let facts = EnvelopeFacts {
@@ -130,34 +120,31 @@ fn compose<T>(
     let id = x.request_id.value().clone();
     let mut lines = Lines::default();
     if reply.reason.is_some() {
-        lines.set("content-type", body.media_type.as_bytes());
-        lines.set("cache-control", b"no-store");
+        lines.push("content-type", body.media_type.as_bytes());
+        lines.push("cache-control", b"no-store");
     }
     if reply.status != 204 {
-        lines.set("content-length", length.as_bytes());
+        lines.push("content-length", length.as_bytes());
     }
     if let Some(seconds) = &seconds {
-        lines.set("retry-after", seconds.as_bytes());
+        lines.push("retry-after", seconds.as_bytes());
     }
     for (name, value) in &reply.fields {
-        lines.append(name.as_str(), value.as_bytes());
+        lines.push(name.as_str(), value.as_bytes());
     }
     // Whatever the chain, every answer names its request.
-    lines.set("x-request-id", id.as_bytes());
+    lines.push("x-request-id", id.as_bytes());
     let head = ResponseHead {
         status: reply.status,
         fields: &lines,
     };
     chain.on_response(x, &head);
-    for edit in x.response.iter() {
-        lines.edit(edit);
-    }
     let body = if setting.head_only {
         Vec::new()
     } else {
         body.bytes
     };
-    finish(&lines, body)
+    finish(&lines, &x.response, body)
 }
 
 /// A second as HTTP writes it (RFC 9110, section 5.6.7).

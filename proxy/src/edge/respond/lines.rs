@@ -1,128 +1,100 @@
-//! The field lines of an answer of ours while it is made: borrowed, in the order in which they are
-//! written.
+//! The field lines of an answer of ours: those that it has by itself, and what the filters' edits make
+//! of them.
 //!
-//! Edits change them as they would change an [`http::HeaderMap`], which the tests hold: what is set
-//! takes the place of the first line of its name, what is appended stands behind the last one.
+//! Lines that no edit takes come first, in their order; what the edits add stands behind them, as it
+//! does in heads that are passed on. Written or put into a map, they are the same lines, which the tests
+//! hold.
 
-use filters::edits::Edit;
+use filters::edits::{Edit, Edits};
 use filters::head::Fields;
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
-/// Lines that lie within a list; a refusal with its limits and security fields has some 17.
-const LINES_COMMON: usize = 24;
+/// Lines that lie within a list; a refusal has four to six of its own.
+const LINES_COMMON: usize = 8;
 
-/// Field lines in their order. Names are in lower case, as [`HeaderName`] has them.
+/// The lines that an answer has by itself. Names are in lower case, as [`HeaderName`] has them.
 #[derive(Default)]
 pub(super) struct Lines<'a> {
-    list: SmallVec<[Line<'a>; LINES_COMMON]>,
-    /// Marks of all names that were ever in the list: most names are new, and that is seen at a glance.
-    marks: u64,
-}
-
-#[derive(Clone, Copy)]
-struct Line<'a> {
-    name: &'a str,
-    value: &'a [u8],
+    list: SmallVec<[(&'a str, &'a [u8]); LINES_COMMON]>,
 }
 
 // === impl Lines ===
 
 impl<'a> Lines<'a> {
-    /// Applies an edit.
-    pub(super) fn edit(&mut self, edit: &'a Edit) {
-        match edit {
-            Edit::Remove(name) => {
-                let name = name.as_str();
-                if self.may_have(name) {
-                    self.list.retain(|line| line.name != name);
-                }
+    /// Adds a line.
+    pub(super) fn push(&mut self, name: &'a str, value: &'a [u8]) {
+        self.list.push((name, value));
+    }
+
+    /// Writes the lines as they are after the edits, each with its line end (RFC 9112, section 5).
+    pub(super) fn write(&self, edits: &Edits, out: &mut Vec<u8>) {
+        for &(name, value) in &self.list {
+            if !edits.iter().any(|edit| takes(edit, name)) {
+                line(out, name, value);
             }
-            Edit::RemovePrefix(prefix) => self.list.retain(|line| !line.name.starts_with(prefix)),
-            Edit::RemoveUnderscored => self.list.retain(|line| !line.name.contains('_')),
-            Edit::Set(name, value) => self.set(name.as_str(), value.as_bytes()),
-            Edit::Append(name, value) => self.append(name.as_str(), value.as_bytes()),
+        }
+        let mut later = edits.iter();
+        while let Some(edit) = later.next() {
+            if let Edit::Set(name, value) | Edit::Append(name, value) = edit
+                && !later.clone().any(|edit| takes(edit, name.as_str()))
+            {
+                line(out, name.as_str(), value.as_bytes());
+            }
         }
     }
 
-    /// Puts one line in the place of all lines of this name.
-    pub(super) fn set(&mut self, name: &'a str, value: &'a [u8]) {
-        let Some(at) = self.first(name) else {
-            return self.push(name, value);
-        };
-        self.list[at].value = value;
-        let mut place = 0;
-        self.list.retain(|line| {
-            place += 1;
-            place <= at + 1 || line.name != name
-        });
-    }
-
-    /// Adds a line behind those of its name.
-    pub(super) fn append(&mut self, name: &'a str, value: &'a [u8]) {
-        let last = match self.may_have(name) {
-            true => self.list.iter().rposition(|line| line.name == name),
-            false => None,
-        };
-        match last {
-            Some(at) => self.list.insert(at + 1, Line { name, value }),
-            None => self.push(name, value),
+    /// The lines as they are after the edits, as a map.
+    ///
+    /// # Panics
+    /// Never: names and values were checked where they were made, or are fixed in the program.
+    pub(super) fn to_map(&self, edits: &Edits) -> HeaderMap {
+        let mut map = HeaderMap::with_capacity(self.list.len() + 16);
+        for &(name, value) in &self.list {
+            map.append(
+                HeaderName::from_bytes(name.as_bytes()).expect("a name that was checked"),
+                HeaderValue::from_bytes(value).expect("a value that was checked"),
+            );
         }
-    }
-
-    /// Names and values in their order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        self.list.iter().map(|line| (line.name, line.value))
-    }
-
-    fn first(&self, name: &str) -> Option<usize> {
-        if !self.may_have(name) {
-            return None;
-        }
-        self.list.iter().position(|line| line.name == name)
-    }
-
-    fn push(&mut self, name: &'a str, value: &'a [u8]) {
-        self.marks |= mark(name);
-        self.list.push(Line { name, value });
-    }
-
-    fn may_have(&self, name: &str) -> bool {
-        self.marks & mark(name) != 0
+        edits.apply(&mut map);
+        map
     }
 }
 
 impl Fields for Lines<'_> {
     fn nth(&self, name: &HeaderName, n: usize) -> Option<&[u8]> {
         let name = name.as_str();
-        if !self.may_have(name) {
-            return None;
-        }
-        let mut found = self.list.iter().filter(|line| line.name == name);
-        found.nth(n).map(|line| line.value)
+        let mut found = self.list.iter().filter(|(other, _)| *other == name);
+        found.nth(n).map(|(_, value)| *value)
     }
 
     fn each<'b>(&'b self, visit: &mut dyn FnMut(&'b [u8], &'b [u8])) {
-        for line in &self.list {
-            visit(line.name.as_bytes(), line.value);
+        for (name, value) in &self.list {
+            visit(name.as_bytes(), value);
         }
     }
 }
 
-/// One bit of a name, by its length and its last letter.
-const fn mark(name: &str) -> u64 {
-    let last = match name.as_bytes().last() {
-        Some(last) => *last as usize,
-        None => 0,
-    };
-    1 << ((name.len() * 7 + last) % 64)
+fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Whether an edit takes away the lines of this name that were there before it.
+fn takes(edit: &Edit, name: &str) -> bool {
+    match edit {
+        Edit::Remove(gone) | Edit::Set(gone, _) => gone.as_str() == name,
+        Edit::RemovePrefix(prefix) => name.starts_with(prefix),
+        Edit::RemoveUnderscored => name.contains('_'),
+        Edit::Append(..) => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use filters::edits::Edits;
-    use http::{HeaderMap, HeaderValue};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -176,35 +148,37 @@ mod tests {
 
     proptest! {
         #[test]
-        fn edits_do_what_they_do_to_a_map(
-            before in vec(name(), 0..8),
+        fn written_and_as_a_map_the_lines_are_the_same(
+            own in vec((name(), "[a-z]{0,3}"), 0..12),
             changes in vec(change(), 0..12),
         ) {
             let edits = edits(&changes);
             let mut lines = Lines::default();
-            let mut map = HeaderMap::new();
-            for name in &before {
-                lines.append(name, b"before");
-                map.append(HeaderName::from_static(name), HeaderValue::from_static("before"));
+            for (name, value) in &own {
+                lines.push(name, value.as_bytes());
             }
-            edits.apply(&mut map);
-            edits.iter().for_each(|edit| lines.edit(edit));
-            let mut expected: Vec<_> =
-                map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-            let mut got: Vec<_> = lines.iter().collect();
             for name in NAMES {
-                for n in 0..3 {
-                    let name = HeaderName::from_static(name);
-                    prop_assert_eq!(Fields::nth(&lines, &name, n), Fields::nth(&map, &name, n));
+                let given: Vec<_> =
+                    own.iter().filter(|(other, _)| *other == name).map(|(_, value)| value).collect();
+                for n in 0..=given.len() {
+                    let found = lines.nth(&HeaderName::from_static(name), n);
+                    prop_assert_eq!(found, given.get(n).map(|value| value.as_bytes()));
                 }
             }
-            // A map that loses a name puts its last one there; otherwise the order is the same.
-            let keeps = |change: &Change| matches!(change, Change::Set(_) | Change::Append(_));
-            if !changes.iter().all(keeps) {
-                expected.sort_by_key(|(name, _)| *name);
-                got.sort_by_key(|(name, _)| *name);
-            }
-            prop_assert_eq!(got, expected);
+            let mut out = Vec::new();
+            lines.write(&edits, &mut out);
+            let out = String::from_utf8(out).unwrap();
+            let mut written: Vec<_> = out
+                .split_terminator("\r\n")
+                .map(|line| line.split_once(": ").unwrap())
+                .collect();
+            let map = lines.to_map(&edits);
+            let mut mapped: Vec<_> =
+                map.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+            // A map tells the lines of one name in their order, and names in one of its own.
+            written.sort_by_key(|(name, _)| *name);
+            mapped.sort_by_key(|(name, _)| *name);
+            prop_assert_eq!(written, mapped);
         }
     }
 }
