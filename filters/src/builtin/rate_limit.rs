@@ -64,6 +64,7 @@ use crate::filter::{Build, BuildError, Facts, Filter, Step, Verdict};
 use crate::head::ResponseHead;
 use crate::quota::{Decision, LimitName, Owner, Policies, Quotas};
 use crate::reply::{Detail, ErrorCode, Reason, Reply};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -267,23 +268,20 @@ fn exceeded(reason: Reason, decision: &Decision) -> Box<Reply> {
         return refuse(reason);
     };
     let seconds = u32::try_from(state.next_s).unwrap_or(u32::MAX);
-    let window = match state.window_s {
-        1 => "second".to_owned(),
-        60 => "minute".to_owned(),
-        3600 => "hour".to_owned(),
-        86_400 => "day".to_owned(),
-        other => format!("{other} seconds"),
+    let limit = state.limit.to_string();
+    let requests = match state.limit {
+        1 => " request per ",
+        _ => " requests per ",
     };
-    let requests = if state.limit == 1 {
-        "request"
-    } else {
-        "requests"
+    let window = match state.window_s {
+        1 => Cow::Borrowed("second"),
+        60 => Cow::Borrowed("minute"),
+        3600 => Cow::Borrowed("hour"),
+        86_400 => Cow::Borrowed("day"),
+        other => Cow::Owned(format!("{other} seconds")),
     };
     refuse(reason)
-        .saying(format!(
-            "rate limit of {} {requests} per {window} exceeded",
-            state.limit
-        ))
+        .saying(["rate limit of ", &limit, requests, &window, " exceeded"].concat())
         .with_detail("policy", Detail::Text(name.to_owned()))
         .with_detail("limit", Detail::Number(state.limit.into()))
         .with_detail("windowSeconds", Detail::Number(state.window_s.into()))
