@@ -5,6 +5,7 @@ use super::{Detail, Reason, Reply};
 use crate::calendar::Civil;
 use crate::clock::Now;
 use crate::digits::pair;
+use crate::exchange::RequestId;
 use smallvec::SmallVec;
 
 /// Bytes that are made ready for a body; more are found when they are needed.
@@ -13,8 +14,8 @@ const BODY_BYTES_COMMON: usize = 512;
 /// What the envelope tells beside the reply itself.
 #[derive(Clone, Copy)]
 pub struct Facts<'a> {
-    /// The request's id.
-    pub request_id: &'a str,
+    /// The request's id: nothing in it needs an escape.
+    pub request_id: &'a RequestId,
     /// When the reply was made.
     pub now: Now,
     /// The base of documentation links, without a slash at the end.
@@ -64,9 +65,9 @@ fn write_envelope(out: &mut Vec<u8>, reply: &Reply, reason: Reason, facts: &Fact
     put(out, r#","message":"#);
     text(out, &reply.message);
     write_retry_after(out, reply);
-    put(out, r#"},"meta":{"requestId":"#);
-    text(out, facts.request_id);
-    put(out, r#","timestamp":""#);
+    put(out, r#"},"meta":{"requestId":""#);
+    out.extend_from_slice(facts.request_id.value().as_bytes());
+    put(out, r#"","timestamp":""#);
     out.extend_from_slice(&timestamp(facts.now));
     put(out, r#""}}"#);
 }
@@ -77,8 +78,9 @@ fn write_problem(out: &mut Vec<u8>, reply: &Reply, reason: Reason, facts: &Facts
     text(out, &reply.message);
     put(out, r#","details":"#);
     write_details(out, reply, reason);
-    put(out, r#","requestId":"#);
-    text(out, facts.request_id);
+    put(out, r#","requestId":""#);
+    out.extend_from_slice(facts.request_id.value().as_bytes());
+    out.push(b'"');
     write_retry_after(out, reply);
     put(out, r#","status":"#);
     number(out, reply.status.into());
@@ -168,9 +170,13 @@ mod tests {
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
 
-    fn facts(problem: bool) -> Facts<'static> {
+    fn id(text: &str) -> RequestId {
+        RequestId::from_client(text.as_bytes()).unwrap()
+    }
+
+    fn facts(request_id: &RequestId, problem: bool) -> Facts<'_> {
         Facts {
-            request_id: "r1",
+            request_id,
             now: Now {
                 monotonic_ns: 0,
                 unix_ms: 1_767_225_600_123,
@@ -206,7 +212,7 @@ mod tests {
             .with_detail("policy", Detail::Text("burst".into()))
             .with_detail("limit", Detail::Number(100))
             .retry_after(12);
-        let body = render(&reply, &facts(false));
+        let body = render(&reply, &facts(&id("r1"), false));
         let value: Value = serde_json::from_slice(&body.bytes).unwrap();
         let expected = json!({
             "error": {
@@ -225,7 +231,7 @@ mod tests {
     #[test]
     fn a_problem_tells_the_same_facts() {
         let reply = Reply::refuse(Reason::NoRoute);
-        let body = render(&reply, &facts(true));
+        let body = render(&reply, &facts(&id("r1"), true));
         let value: Value = serde_json::from_slice(&body.bytes).unwrap();
         assert_eq!(value["status"], 404);
         assert_eq!(value["details"]["reason"], "no_route");
@@ -255,7 +261,7 @@ mod tests {
         if facts.problem {
             error.extend([
                 ("detail", json!(reply.message)),
-                ("requestId", json!(facts.request_id)),
+                ("requestId", json!(facts.request_id.as_str())),
                 ("status", json!(reply.status)),
                 ("timestamp", timestamp),
                 ("title", json!(reason.code().as_str())),
@@ -269,7 +275,7 @@ mod tests {
             ("message", json!(reply.message)),
         ]);
         let meta = BTreeMap::from([
-            ("requestId", json!(facts.request_id)),
+            ("requestId", json!(facts.request_id.as_str())),
             ("timestamp", timestamp),
         ]);
         BTreeMap::from([("error", json!(error)), ("meta", json!(meta))])
@@ -300,7 +306,8 @@ mod tests {
             message in any::<Option<String>>(),
             details in details(),
             retry_after_s in any::<Option<u32>>(),
-            (request_id, documentation) in any::<(String, String)>(),
+            request_id in "[A-Za-z0-9._-]{1,128}",
+            documentation in any::<String>(),
             problem in any::<bool>(),
         ) {
             let mut reply = Reply::refuse(reason);
@@ -309,10 +316,10 @@ mod tests {
             }
             reply.details = details;
             reply.retry_after_s = retry_after_s;
+            let request_id = id(&request_id);
             let facts = Facts {
-                request_id: &request_id,
                 documentation: &documentation,
-                ..facts(problem)
+                ..facts(&request_id, problem)
             };
             let expected = serde_json::to_string(&tree(&reply, &facts)).unwrap();
             let body = String::from_utf8(render(&reply, &facts).bytes).unwrap();

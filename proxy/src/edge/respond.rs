@@ -107,7 +107,7 @@ fn compose<T>(
 ) -> T {
     x.refused = reply.reason;
     let facts = EnvelopeFacts {
-        request_id: x.request_id.as_str(),
+        request_id: &x.request_id,
         now: setting.now,
         documentation: setting.documentation,
         problem: prefers_problem(setting.accept),
