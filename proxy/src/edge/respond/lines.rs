@@ -5,7 +5,7 @@
 //! does in heads that are passed on. Written or put into a map, they are the same lines, which the tests
 //! hold.
 
-use filters::edits::{Edit, Edits};
+use filters::edits::Edits;
 use filters::head::Fields;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
@@ -29,25 +29,13 @@ impl<'a> Lines<'a> {
 
     /// Writes the lines as they are after the edits, each with its line end (RFC 9112, section 5).
     pub(super) fn write(&self, edits: &Edits, out: &mut Vec<u8>) {
-        let sieve = Sieve::of(edits);
         for &(name, value) in &self.list {
-            let may_go = sieve.taken & mark(name) != 0;
-            if !(may_go && edits.iter().any(|edit| takes(edit, name))) {
+            if !edits.takes(name.as_bytes()) {
                 line(out, name, value);
             }
         }
-        let mut later = edits.iter();
-        while let Some(edit) = later.next() {
-            let (name, value, others) = match edit {
-                // Its own mark says nothing of the other edits.
-                Edit::Set(name, value) => (name.as_str(), value, sieve.taken_twice),
-                Edit::Append(name, value) => (name.as_str(), value, sieve.taken),
-                Edit::Remove(_) | Edit::RemovePrefix(_) | Edit::RemoveUnderscored => continue,
-            };
-            let may_go = others & mark(name) != 0;
-            if !(may_go && later.clone().any(|edit| takes(edit, name))) {
-                line(out, name, value.as_bytes());
-            }
+        for added in edits.added() {
+            out.extend_from_slice(added.line);
         }
     }
 
@@ -87,50 +75,6 @@ fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
-}
-
-/// The names that edits take away, as marks: most names are none of them, and that is seen at a glance.
-#[derive(Default)]
-struct Sieve {
-    /// Marks of names that an edit takes away.
-    taken: u64,
-    /// Marks of names that more than one edit takes away.
-    taken_twice: u64,
-}
-
-impl Sieve {
-    fn of(edits: &Edits) -> Self {
-        let mut sieve = Self::default();
-        for edit in edits.iter() {
-            let mark = match edit {
-                Edit::Remove(name) | Edit::Set(name, _) => mark(name.as_str()),
-                Edit::RemovePrefix(_) | Edit::RemoveUnderscored => {
-                    sieve.taken = u64::MAX;
-                    u64::MAX
-                }
-                Edit::Append(..) => 0,
-            };
-            sieve.taken_twice |= sieve.taken & mark;
-            sieve.taken |= mark;
-        }
-        sieve
-    }
-}
-
-/// One bit of a name, by its length and its last letter.
-fn mark(name: &str) -> u64 {
-    let last = name.as_bytes().last().copied().unwrap_or_default();
-    1 << ((name.len() * 7 + usize::from(last)) % 64)
-}
-
-/// Whether an edit takes away the lines of this name that were there before it.
-fn takes(edit: &Edit, name: &str) -> bool {
-    match edit {
-        Edit::Remove(gone) | Edit::Set(gone, _) => gone.as_str() == name,
-        Edit::RemovePrefix(prefix) => name.starts_with(prefix),
-        Edit::RemoveUnderscored => name.contains('_'),
-        Edit::Append(..) => false,
-    }
 }
 
 #[cfg(test)]
@@ -177,11 +121,11 @@ mod tests {
         for (n, change) in changes.iter().enumerate() {
             let value = HeaderValue::from(n);
             match change {
-                Change::Remove(name) => edits.remove(HeaderName::from_static(name)),
+                Change::Remove(name) => edits.remove(&HeaderName::from_static(name)),
                 Change::RemovePrefix => edits.remove_prefix("access-control-"),
                 Change::RemoveUnderscored => edits.remove_underscored(),
-                Change::Set(name) => edits.set(HeaderName::from_static(name), value),
-                Change::Append(name) => edits.append(HeaderName::from_static(name), value),
+                Change::Set(name) => edits.set(&HeaderName::from_static(name), &value),
+                Change::Append(name) => edits.append(&HeaderName::from_static(name), &value),
             }
         }
         edits
