@@ -57,15 +57,13 @@ pub(crate) async fn out_of_time(
     let reply = Reply::refuse(Reason::UpstreamTimeout).closing();
     let now = shared.clock.now();
     let wiring = shared.wiring();
-    let id = connection.last_id().unwrap_or_else(fresh_id);
+    let id = connection
+        .last_id()
+        .unwrap_or_else(|| RequestId::fresh(now.unix_ms));
     let mut x = Exchange::new(now, connection.peer, connection.scheme, id);
     let message = compose(&wiring, &mut x, &reply, now, false);
     let write_time = wiring.plan.connections.write_timeout;
     let _ = timeout(write_time, stream.write_all(&message.bytes)).await;
-}
-
-fn fresh_id() -> RequestId {
-    RequestId::from_uuid(uuid::Uuid::now_v7())
 }
 
 /// The last answer of a connection, outside any route: all filters of the unrouted chain count as
@@ -92,7 +90,12 @@ pub(crate) async fn speak(
 ) {
     let now = shared.clock.now();
     let wiring = shared.wiring();
-    let mut x = Exchange::new(now, connection.peer, connection.scheme, fresh_id());
+    let mut x = Exchange::new(
+        now,
+        connection.peer,
+        connection.scheme,
+        RequestId::fresh(now.unix_ms),
+    );
     let message = compose(&wiring, &mut x, reply, now, method == "HEAD");
     let write_time = wiring.plan.connections.write_timeout;
     let sent = timeout(write_time, stream.write_all(&message.bytes)).await;
