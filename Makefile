@@ -8,7 +8,8 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 ARGS ?=
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# What `bench` builds. Where the whole workspace is built for release already: SELECTION=--workspace.
+SELECTION ?= -p benches
 # The tests open many sockets at once: take what the system allows.
 OPEN_FILES = ulimit -n $$(ulimit -Hn) 2>/dev/null || true
 
@@ -34,22 +35,19 @@ lint: prerequisites ## formatting, lints as errors, licences and banned crates
 	  else echo "lint: licences and bans were not checked (no cargo-deny here: cargo install cargo-deny)"; fi
 
 bench: services ## what a request costs, beside the peers: writes benches/results.json, RESULTS.md, results.html
-	cargo bench -p benches --bench filters
-	$(OPEN_FILES); cargo bench -p benches --bench edge
+	cargo bench $(SELECTION) --bench filters
+	$(OPEN_FILES); cargo bench $(SELECTION) --bench edge
 
 bench-quick: services ## the same in small: one short round of `pass`, into target/bench
 	$(OPEN_FILES); BENCH_ROUNDS=1 BENCH_SECONDS=1 BENCH_CURVES=0 BENCH_ONLY=$${BENCH_ONLY:-pass} \
-	  cargo bench -p benches --bench edge
+	  cargo bench $(SELECTION) --bench edge
 
-counts: prerequisites ## instructions of single parts under valgrind, beside those of benches/counts.json
-	cargo bench -p benches --bench counts
+counts: ## instructions of single parts under valgrind, beside those of main
+	@bash .ci/prerequisites counts
+	CARGO_INCREMENTAL=0 cargo bench --profile dev --workspace --bench counts --config .ci/counts.toml
 
-fuzz: prerequisites ## each fuzz target for FUZZ_SECONDS (60); needs cargo-fuzz
-	@command -v cargo-fuzz >/dev/null || { echo "fuzz: cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
-	@for target in $(FUZZ_TARGETS); do echo "fuzz: $$target"; \
-	  mkdir -p "fuzz/corpus/$$target"; \
-	  cargo fuzz run --sanitizer none "$$target" "fuzz/corpus/$$target" "fuzz/seeds/$$target" \
-	    -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+fuzz: prerequisites ## each fuzz target for FUZZ_SECONDS (60)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz/run $(ARGS)
 
 prerequisites:
 	@bash .ci/prerequisites

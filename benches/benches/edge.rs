@@ -11,11 +11,12 @@
 
 use anyhow::{Context, bail};
 use benches::cores::{Cores, pin};
+use benches::costs::ChainCost;
 use benches::lookup;
 use benches::origin::{LARGE_BYTES, Origin};
 use benches::report::{Machine, Report};
 use benches::results::Row;
-use benches::rig::{self, Contestant, Outcome, Settings};
+use benches::rig::{self, Contestant, Entry, Outcome, Points, Settings};
 use benches::stage::Stage;
 use benches::subjects::edge::{self, EdgeProcess, LaneChoice};
 use benches::subjects::envoy::Envoy;
@@ -25,7 +26,7 @@ use benches::subjects::pingap::Pingap;
 use benches::subjects::plain::{self, PlainPingora};
 use benches::subjects::relay::{self, Relay};
 use benches::subjects::{Subject, install};
-use benches::workloads;
+use benches::workloads::{self, Workload};
 use filters::clock::Clock;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::Write;
@@ -42,6 +43,15 @@ const SHARES: [u32; 5] = [10, 30, 50, 70, 90];
 
 /// The share of the goal.
 const SHARE: u32 = 70;
+
+/// The workloads whose latency is measured at that share, and what rows call it then.
+const AT_SHARE: [(&str, &str); 3] = [("pass", "pass-70"), ("key", "key-70"), ("sign", "sign-70")];
+
+/// The workloads whose latency is drawn over the rate.
+const DRAWN: [&str; 2] = ["pass", "key"];
+
+/// The work of the carrying machine, and what rows call it at its rate and at the highest.
+const SIGNED: [&str; 3] = ["sign", "sign-10k", "sign-highest"];
 
 /// The rate of signed requests that one machine has to carry, generator included.
 const SIGNED_RPS: u32 = 10_000;
@@ -101,6 +111,7 @@ fn measure() -> anyhow::Result<()> {
         terms: terms(&settings),
         command: command(),
         rows: Vec::new(),
+        chain: ChainCost::read(&work)?,
         throughputs: Vec::new(),
         latencies: Vec::new(),
         failures: Vec::new(),
@@ -136,17 +147,17 @@ async fn run(
     let serving = tokio::spawn(origin.serve());
     let unix_s = SystemClock::new().now().unix_s();
     let stage = Stage::set(cores, address, folder, unix_s).context("the stage")?;
-    let mut contestants = Vec::new();
-    for workload in workloads::all() {
-        if !settings.wants_workload(workload.name) {
-            continue;
-        }
-        contestants.extend(of(present, &workload));
-    }
-    let outcome = rig::take_turns(settings, &stage, &contestants, tell).await;
-    put(report, outcome, |report, rows| report.rows.extend(rows));
+    let wanted = workloads::all().into_iter();
+    let wanted = wanted.filter(|workload| settings.wants_workload(workload.name));
+    let entries: Vec<Entry<'_>> = wanted
+        .flat_map(|workload| of(present, &workload))
+        .map(|contestant| Entry::usual(settings, contestant))
+        .collect();
+    let outcome = rig::take_turns(&stage, &entries, tell).await;
+    put(report, outcome, |report| &mut report.rows);
     more_about_keys(&mut report.rows);
     more_about_large(&mut report.rows);
+    more_about_chain(report);
     if settings.curves {
         curves(settings, &stage, present, report).await;
     }
@@ -155,7 +166,7 @@ async fn run(
 }
 
 /// Everybody who does this work.
-fn of<'a>(present: &[&'a dyn Subject], workload: &workloads::Workload) -> Vec<Contestant<'a>> {
+fn of<'a>(present: &[&'a dyn Subject], workload: &Workload) -> Vec<Contestant<'a>> {
     let serving = present.iter().filter(|subject| subject.serves(workload));
     serving
         .map(|&subject| Contestant {
@@ -165,72 +176,72 @@ fn of<'a>(present: &[&'a dyn Subject], workload: &workloads::Workload) -> Vec<Co
         .collect()
 }
 
+/// What only fixed rates and other numbers of connections tell. Rates are parts of our own saturation.
 async fn curves(settings: &Settings, stage: &Stage, present: &[&dyn Subject], report: &mut Report) {
-    let saturation = |rows: &[Row], workload: &str| -> Option<f64> {
-        let ours = |row: &&Row| row.workload == workload && row.target == "tidegate";
-        rows.iter().find(ours).map(|row| row.figures.rps)
+    let points = |name: &str| {
+        let workload = workloads::find(name)?;
+        Some(Points::of(settings, of(present, &workload)))
     };
-    for (name, at_share) in [("pass", "pass-70"), ("key", "key-70")] {
-        let (Some(workload), Some(most)) = (workloads::find(name), saturation(&report.rows, name))
-        else {
-            continue;
-        };
-        let contestants = of(present, &workload);
-        if name == "pass" {
-            let outcome = rig::throughputs(settings, stage, &contestants, tell).await;
-            put(report, outcome, |report, rows| {
-                report.throughputs.extend(rows)
-            });
-        }
-        let rate = |share: u32| (most * f64::from(share) / 100.0) as u32;
-        let rates = SHARES.map(rate);
-        let outcome = rig::latencies(settings, stage, &contestants, &rates, 1, tell).await;
-        put(report, outcome, |report, rows| {
-            report.latencies.extend(rows)
-        });
-        let rounds = settings.rounds;
-        let rates = [rate(SHARE)];
-        let outcome = rig::latencies(settings, stage, &contestants, &rates, rounds, tell).await;
-        put(report, outcome, |report, rows| {
-            report.rows.extend(rows.into_iter().map(|row| Row {
-                workload: at_share,
-                ..row
-            }));
-        });
+    let rate = |rows: &[Row], name: &str, share: u32| -> Option<u32> {
+        let ours = |row: &&Row| row.workload == name && row.target == "tidegate";
+        let most = rows.iter().find(ours)?.figures.rps;
+        Some((most * f64::from(share) / 100.0) as u32)
+    };
+    let is_measured = |rows: &[Row], name: &str| rate(rows, name, 100).is_some();
+    if let (Some(pass), true) = (points("pass"), is_measured(&report.rows, "pass")) {
+        let outcome = rig::take_turns(stage, &pass.throughputs(), tell).await;
+        put(report, outcome, |report| &mut report.throughputs);
     }
-    let (Some(sign), Some(most)) = (workloads::find("sign"), saturation(&report.rows, "sign"))
-    else {
-        return;
-    };
-    let contestants = of(present, &sign);
-    let rates = [SIGNED_RPS];
-    let outcome =
-        rig::latencies(settings, stage, &contestants, &rates, settings.rounds, tell).await;
-    put(report, outcome, |report, rows| {
-        report.rows.extend(rows.into_iter().map(|row| Row {
-            workload: "sign-10k",
-            ..row
-        }));
-    });
-    let Some(ours) = contestants
-        .iter()
-        .find(|one| one.subject.name() == "tidegate")
-    else {
-        return;
-    };
-    let outcome = rig::highest_rate(settings, stage, ours, most as u32, P99, tell).await;
-    put(report, outcome, |report, rows| {
-        report.rows.extend(rows.into_iter().map(|row| Row {
-            workload: "sign-highest",
-            ..row
-        }));
-    });
+    let mut drawn = Vec::new();
+    for name in DRAWN {
+        let rates = SHARES.map(|share| rate(&report.rows, name, share));
+        let rates: Vec<u32> = rates.into_iter().flatten().collect();
+        drawn.extend(points(name).map(|points| points.latencies(&rates, None, 1)));
+    }
+    let outcome = rig::take_turns(stage, &drawn.concat(), tell).await;
+    put(report, outcome, |report| &mut report.latencies);
+    // Half the rounds: these tell nothing of CPU time.
+    let rounds = settings.rounds.div_ceil(2);
+    let mut fixed = Vec::new();
+    for (name, at_share) in AT_SHARE {
+        if let (Some(points), Some(rate)) = (points(name), rate(&report.rows, name, SHARE)) {
+            fixed.push(points.latencies(&[rate], Some(at_share), rounds));
+        }
+    }
+    let [sign, at_rate, highest] = SIGNED;
+    let most = rate(&report.rows, sign, 100);
+    if let (Some(points), Some(_)) = (points(sign), most) {
+        fixed.push(points.latencies(&[SIGNED_RPS], Some(at_rate), rounds));
+    }
+    let outcome = rig::take_turns(stage, &fixed.concat(), tell).await;
+    put(report, outcome, |report| &mut report.rows);
+    let workload = workloads::find(sign);
+    let contestants = workload.map_or_else(Vec::new, |workload| of(present, &workload));
+    let mut contestants = contestants.iter();
+    let ours = contestants.find(|one| one.subject.name() == "tidegate");
+    if let (Some(ours), Some(most)) = (ours, most) {
+        let outcome = rig::highest_rate(settings, stage, ours, highest, most, P99, tell).await;
+        put(report, outcome, |report| &mut report.rows);
+    }
 }
 
-fn put(report: &mut Report, outcome: Outcome, rows: impl FnOnce(&mut Report, Vec<Row>)) {
-    rows(report, outcome.rows);
+fn put(report: &mut Report, outcome: Outcome, to: impl FnOnce(&mut Report) -> &mut Vec<Row>) {
+    to(report).extend(outcome.rows);
     report.notes.extend(outcome.notes);
     report.failures.extend(outcome.failures);
+}
+
+/// What the chain of `key` costs without all that is around it.
+fn more_about_chain(report: &mut Report) {
+    let Some(cost) = &report.chain else {
+        let how = "the chain alone is not told: cargo bench -p benches --bench filters";
+        report.notes.push(how.to_owned());
+        return;
+    };
+    let ours = |row: &&mut Row| row.workload == "key" && row.target == "tidegate";
+    if let Some(row) = report.rows.iter_mut().find(ours) {
+        row.extras.chain = Some([cost.nanoseconds.round(), cost.allocations]);
+    }
 }
 
 /// Bytes of each key, by the difference to the same work with few; and what a look-up takes.
@@ -270,7 +281,7 @@ fn terms(settings: &Settings) -> String {
          worker, no access log anywhere.",
         settings.connections,
         settings.rounds,
-        settings.window.as_secs(),
+        settings.window.as_secs_f64(),
     )
 }
 

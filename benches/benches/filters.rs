@@ -8,14 +8,17 @@
 //! phases: the request is judged, the head that goes upstream edited, the answer's head edited, the
 //! end told. Figures are medians over batches, on warm caches: comparisons hold, sums flatter. Clients
 //! are fakes (a list of fields in memory), clocks stand still; key records, quotas, replay memory and
-//! the policy are real. What the fakes allocate when a body is read, one small block for each piece
+//! the policy are real. The chain of `key` is written down for the report of `edge`, filter by filter.
+//! What the fakes allocate when a body is read, one small block for each piece
 //! as the lane does, is counted.
 
 use anyhow::{Context, anyhow};
 use benches::allocations::Counting;
-use benches::chains::{CHAINS, HEAD, Judged, Kind, PHASES, Stand, filters};
+use benches::chains::{HEAD, Judged, Kind, PHASES, Stand};
+use benches::costs::{ChainCost, StepCost};
 use benches::laps::{Cost, Lap};
 use benches::proc;
+use benches::samples::{CHAINS, KEY_CHAIN, filters};
 use benches::table::Table;
 use filters::filter::Filter;
 use serde_json::json;
@@ -49,12 +52,13 @@ fn main() -> anyhow::Result<()> {
         let costs = measure(&mut stand, &Judged::Filter(&*filter), &above?, sample.kind);
         put(&mut table, sample.label, &costs.context(sample.label)?);
     }
-    for (label, route, kind) in CHAINS {
+    for chained in CHAINS {
         let mut stand = Stand::new();
-        let chain = stand.shipped(route)?;
-        let costs = measure(&mut stand, &Judged::Chain(&chain), &[], kind);
-        put(&mut table, label, &costs.context(label)?);
+        let chain = stand.chain(&chained)?;
+        let costs = measure(&mut stand, &Judged::Chain(&chain), &[], chained.kind);
+        put(&mut table, chained.label, &costs.context(chained.label)?);
     }
+    key_chain()?.write(&ChainCost::folder())?;
     let mut out = std::io::stdout();
     writeln!(
         out,
@@ -85,6 +89,31 @@ fn measure(
         }
     }
     Ok(laps.map(|laps| Cost::median(&laps, PIECES)))
+}
+
+/// The chain of the workload `key`, whole and filter by filter, for the report of `edge`.
+fn key_chain() -> anyhow::Result<ChainCost> {
+    let mut stand = Stand::new();
+    let chain = stand.chain(&KEY_CHAIN)?;
+    let whole = measure(&mut stand, &Judged::Chain(&chain), &[], KEY_CHAIN.kind)?;
+    let whole: Cost = whole.into_iter().sum();
+    let (names, filters): (Vec<_>, Vec<_>) = stand.steps(&KEY_CHAIN)?.into_iter().unzip();
+    let mut steps = Vec::new();
+    for (at, name) in names.into_iter().enumerate() {
+        let judged = Judged::Filter(&*filters[at]);
+        let costs = measure(&mut stand, &judged, &filters[..at], KEY_CHAIN.kind).context(name)?;
+        let cost: Cost = costs.into_iter().sum();
+        steps.push(StepCost {
+            filter: name.to_owned(),
+            nanoseconds: cost.nanoseconds,
+            allocations: cost.allocations,
+        });
+    }
+    Ok(ChainCost {
+        nanoseconds: whole.nanoseconds,
+        allocations: whole.allocations,
+        steps,
+    })
 }
 
 /// The strict reader of heads, which stands before every chain.

@@ -6,7 +6,9 @@
 //! head that goes upstream edited, the answer's head edited, the end told.
 
 use crate::partners::{Draft, Partner, TIER};
+use crate::samples::{Chained, Source};
 use crate::shipped;
+use crate::subjects::edge;
 use anyhow::{Context, anyhow, ensure};
 use filters::catalog;
 use filters::chain::Chain;
@@ -21,13 +23,15 @@ use filters::testing::{
     outcome, word,
 };
 use filters::units::Rate;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use tidegate::keys::Directory;
 use tidegate::plan::{Plan, compile};
+use tidegate::policy::Policy;
+use tidegate::telemetry::AccessLog;
 
 /// Where the keys of tokens are.
-const KEYS: &str = "file:keys";
+pub(crate) const KEYS: &str = "file:keys";
 
 /// Different tokens.
 const TOKENS: usize = 64;
@@ -38,6 +42,10 @@ const BODY: &[u8] = &[b'a'; 1024];
 pub const HEAD: &[u8] = b"GET /api/v1/orders HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: tidegate\r\nAccept: */*\r\nX-API-Key: ak_live_0000000000000000000000000000012Ab3Cd\r\n\r\n";
 const _: () = assert!(HEAD.len() == 146);
 
+/// A head as a service answers with it.
+pub const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\nContent-Length: 250\r\nServer: origin\r\n\r\n";
+const _: () = assert!(ANSWER.len() == 125);
+
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -45,6 +53,8 @@ pub enum Kind {
     Get,
     /// From a web page.
     GetFromPage,
+    /// With a key, and nothing signed.
+    GetByKey,
     /// By a bearer token in place of a key, one of as many as there are partners.
     GetByToken,
     /// POST of 1 KiB.
@@ -89,118 +99,6 @@ pub type Case = (Exchange, FakeClient);
 
 /// What happens to an exchange, in order.
 pub const PHASES: [&str; 4] = ["request", "upstream", "answer", "log"];
-
-/// One filter, as it is measured.
-pub struct Sample {
-    /// What it is called in tables.
-    pub label: &'static str,
-    /// Filters that have to stand above it.
-    pub above: &'static [&'static str],
-    /// Its name.
-    pub name: &'static str,
-    /// Its configuration.
-    pub config: Value,
-    /// What is asked.
-    pub kind: Kind,
-}
-
-/// Every filter that can be measured by itself.
-#[must_use]
-pub fn filters() -> Vec<Sample> {
-    let by_address = json!({"by": "address", "name": "edge", "policies": {"burst": "1000000000/min"}, "failures": "60/min"});
-    let tokens = |cache| {
-        let audience = ["https://api.example"];
-        json!({"issuer": "https://issuer.example", "audience": audience, "keys": KEYS, "cache": cache})
-    };
-    let networks = json!({"allow": ["10.0.0.0/8", "192.0.2.0/24"]});
-    let origins = json!({"origins": ["https://app.example.com"]});
-    let none: &[&str] = &[];
-    let signed = &["api_key"][..];
-    let proved = &["api_key", "signature"][..];
-    let list = vec![
-        ("hygiene", none, "hygiene", json!({}), Kind::Get),
-        ("request_id", none, "request_id", json!({}), Kind::Get),
-        ("access_log", proved, "access_log", json!({}), Kind::Get),
-        ("ip_allow", none, "ip_allow", networks, Kind::Get),
-        ("cors", none, "cors", origins, Kind::GetFromPage),
-        ("api_version", none, "api_version", json!({}), Kind::Get),
-        ("body_limit", none, "body_limit", json!({}), Kind::Post),
-        (
-            "rate_limit, by address",
-            none,
-            "rate_limit",
-            by_address,
-            Kind::Get,
-        ),
-        ("api_key", none, "api_key", json!({}), Kind::Get),
-        (
-            "api_key, key-only",
-            none,
-            "api_key",
-            json!({"proof": "key-only"}),
-            Kind::Get,
-        ),
-        (
-            "signature, GET, v1",
-            signed,
-            "signature",
-            json!({}),
-            Kind::Get,
-        ),
-        (
-            "signature, POST 1 KiB, v1",
-            signed,
-            "signature",
-            json!({}),
-            Kind::Post,
-        ),
-        (
-            "signature, POST 1 KiB, body",
-            signed,
-            "signature",
-            json!({}),
-            Kind::PostBodyTimestamp,
-        ),
-        (
-            "jwt, remembered",
-            none,
-            "jwt",
-            tokens("32MiB"),
-            Kind::GetByToken,
-        ),
-        ("jwt, verified", none, "jwt", tokens("0B"), Kind::GetByToken),
-        (
-            "rate_limit, by caller",
-            proved,
-            "rate_limit",
-            json!({}),
-            Kind::Get,
-        ),
-        (
-            "headers, security",
-            none,
-            "headers",
-            json!({"security": true}),
-            Kind::Get,
-        ),
-    ];
-    list.into_iter()
-        .map(|(label, above, name, config, kind)| Sample {
-            label,
-            above,
-            name,
-            config,
-            kind,
-        })
-        .collect()
-}
-
-/// The chains of the shipped policy that are measured: label, route, what is asked.
-pub const CHAINS: [(&str, &str, Kind); 3] = [
-    ("open chain, GET", "health", Kind::Get),
-    ("partner chain, GET, v1", "orders", Kind::Get),
-    ("partner chain, POST 1 KiB, v1", "orders", Kind::Post),
-];
 
 // === impl Stand ===
 
@@ -274,20 +172,52 @@ impl Stand {
         Ok(prepared?.build(&self.env)?)
     }
 
-    /// The chain of this route of the shipped policy; its facts are those of all that follows.
+    /// The chain of this route of its policy; its facts are those of all that follows.
     ///
     /// # Errors
     /// When the policy has no such route.
-    pub fn shipped(&mut self, route: &str) -> anyhow::Result<Arc<Chain>> {
-        let policy = shipped::policy()?;
+    pub fn chain(&mut self, chained: &Chained) -> anyhow::Result<Arc<Chain>> {
+        let policy = self.policy(chained)?;
         let plan: Plan = compile(&policy, &self.env).map_err(|report| anyhow!("{report}"))?;
         let route = plan
             .routes
             .iter()
-            .find(|known| &*known.facts.name == route)
-            .with_context(|| format!("no route {route}"))?;
+            .find(|known| &*known.facts.name == chained.route)
+            .with_context(|| format!("no route {}", chained.route))?;
         self.route = Arc::clone(&route.facts);
         Ok(Arc::clone(&route.chain))
+    }
+
+    /// The filters of this chain, one by one, from above.
+    ///
+    /// # Errors
+    /// When the policy has no such route.
+    pub fn steps(
+        &mut self,
+        chained: &Chained,
+    ) -> anyhow::Result<Vec<(&'static str, Box<dyn Filter>)>> {
+        self.chain(chained)?;
+        let policy = self.policy(chained)?;
+        let route = policy
+            .routes
+            .iter()
+            .find(|known| &*known.name == chained.route)
+            .with_context(|| format!("no route {}", chained.route))?;
+        let steps = policy.chains[route.chain].steps.iter();
+        steps
+            .map(|step| Ok((step.prepared.name, step.prepared.build(&self.env)?)))
+            .collect()
+    }
+
+    /// Its policy. Under load nothing is logged, here as there.
+    fn policy(&mut self, chained: &Chained) -> anyhow::Result<Policy> {
+        match chained.source {
+            Source::Shipped => shipped::policy(),
+            Source::UnderLoad => {
+                self.env.log = Arc::new(AccessLog::off());
+                edge::policy_without_tokens()
+            }
+        }
     }
 
     /// Exchanges of this kind that passed these filters.
@@ -374,7 +304,9 @@ impl Stand {
         let partner = &self.partners[self.made % self.partners.len()];
         let path = "/api/v1/orders";
         let (method, body, scheme) = match kind {
-            Kind::Get | Kind::GetFromPage | Kind::GetByToken => ("GET", &b""[..], Scheme::V1),
+            Kind::Get | Kind::GetFromPage | Kind::GetByKey | Kind::GetByToken => {
+                ("GET", &b""[..], Scheme::V1)
+            }
             Kind::Post => ("POST", BODY, Scheme::V1),
             Kind::PostBodyTimestamp => ("POST", BODY, Scheme::BodyTimestamp),
         };
@@ -397,16 +329,18 @@ impl Stand {
             .field("Host", "localhost")
             .field("User-Agent", "tidegate-bench")
             .field("Accept", "*/*");
-        if matches!(kind, Kind::GetByToken) {
-            let token = &self.tokens[self.made % self.tokens.len()];
-            client = client.field("Authorization", format!("Bearer {token}"));
-        } else {
-            client = client
+        client = match kind {
+            Kind::GetByToken => {
+                let token = &self.tokens[self.made % self.tokens.len()];
+                client.field("Authorization", format!("Bearer {token}"))
+            }
+            Kind::GetByKey => client.field("X-API-Key", &partner.key),
+            _ => client
                 .field("X-API-Key", &partner.key)
                 .field("X-Timestamp", timestamp)
                 .field("X-Nonce", nonce)
-                .field("X-API-Signature", signature);
-        }
+                .field("X-API-Signature", signature),
+        };
         if matches!(kind, Kind::GetFromPage) {
             client = client.field("Origin", "https://app.example.com");
         }
@@ -425,37 +359,5 @@ impl Stand {
 impl Default for Stand {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_sample_and_every_chain_goes_through_all_phases() {
-        for sample in filters() {
-            let mut stand = Stand::new();
-            let above: Vec<_> = sample
-                .above
-                .iter()
-                .map(|name| stand.build(name, json!({})).unwrap())
-                .collect();
-            let filter = stand.build(sample.name, sample.config).unwrap();
-            let mut cases = stand.cases(3, &above, sample.kind).unwrap();
-            for phase in 0..PHASES.len() {
-                let gone = stand.phase(phase, &Judged::Filter(&*filter), &mut cases);
-                assert!(gone.is_ok(), "{}: {gone:?}", sample.label);
-            }
-        }
-        for (label, route, kind) in CHAINS {
-            let mut stand = Stand::new();
-            let chain = stand.shipped(route).unwrap();
-            let mut cases = stand.cases(3, &[], kind).unwrap();
-            for phase in 0..PHASES.len() {
-                let gone = stand.phase(phase, &Judged::Chain(&chain), &mut cases);
-                assert!(gone.is_ok(), "{label}: {gone:?}");
-            }
-        }
     }
 }

@@ -3,8 +3,8 @@
 //! - `edge` measures whole processes: [`rig`] takes turns between [`subjects`] on a core of their own
 //!   ([`cores`]), which stand on a [`stage`], feeds them [`workloads`] from [`load`], lets [`origin`]
 //!   answer behind them and reads in [`proc`] what they used. [`report`] tells.
-//! - `filters` measures parts in one process: [`laps`] times batches, [`allocations`] counts what they
-//!   allocate.
+//! - `filters` measures parts in one process ([`samples`] on the stand of [`chains`]): [`laps`] times
+//!   batches, [`allocations`] counts what they allocate, [`costs`] tells it to the report.
 //! - `parts` times the same [`parts`] by criterion, and `counts` counts their instructions.
 //!
 //! ```text
@@ -20,6 +20,7 @@ pub mod allocations;
 pub mod certificate;
 pub mod chains;
 pub mod cores;
+pub mod costs;
 pub mod http1;
 pub mod laps;
 pub mod load;
@@ -31,7 +32,9 @@ pub mod proc;
 pub mod report;
 pub mod results;
 pub mod rig;
+pub mod samples;
 pub mod shipped;
+pub mod spread;
 pub mod stage;
 pub mod subjects;
 pub mod table;

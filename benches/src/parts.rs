@@ -3,9 +3,10 @@
 //!
 //! `parts` times them by criterion, `counts` counts their instructions under callgrind.
 
-use crate::chains::{CHAINS, HEAD, Judged, Kind, Stand, filters};
+use crate::chains::{ANSWER, HEAD, Judged, Kind, Stand};
 use crate::lookup;
 use crate::partners::Partner;
+use crate::samples::{CHAINS, filters};
 use anyhow::{Context, anyhow};
 use filters::chain::Chain;
 use filters::filter::Filter;
@@ -16,7 +17,7 @@ use filters::testing::START_S;
 use filters::units::Rate;
 use serde_json::json;
 use std::hint::black_box;
-use tidegate::edge::wire::{HeadLimits, Parse, parse_request, request_framing};
+use tidegate::edge::wire::{HeadLimits, Parse, parse_request, parse_response, request_framing};
 use tidegate::keys::Directory;
 use tidegate::plan::Router;
 use tidegate::plan::router::Entry;
@@ -85,6 +86,12 @@ pub fn all() -> Vec<Part> {
                 let _ = black_box(request_framing(black_box(&head)));
             }))
         }),
+        Part::new("head/parse an answer of 125 B", || {
+            let limits = HeadLimits::STANDARD;
+            Ok(same(move || {
+                black_box(parse_response(black_box(ANSWER), &limits));
+            }))
+        }),
         Part::new("signature/v1 over 1 KiB", || Ok(signature())),
         Part::new("bucket/two policies", bucket),
         Part::new("keys/look-up among 64", || Ok(look_up(64))),
@@ -94,20 +101,16 @@ pub fn all() -> Vec<Part> {
         let name = format!("router/{routes} routes");
         parts.push(Part::new(name, move || router(routes)));
     }
-    for (label, route, kind) in CHAINS {
-        let name = format!("chain/{label}");
+    for chained in CHAINS {
+        let name = format!("chain/{}", chained.label);
         parts.push(Part::new(name, move || {
             let mut stand = Stand::new();
-            let chain = stand.shipped(route)?;
-            Ok(Filtering::boxed(
-                stand,
-                Vec::new(),
-                Either::Chain(chain),
-                kind,
-            ))
+            let chain = stand.chain(&chained)?;
+            let (above, judged) = (Vec::new(), Either::Chain(chain));
+            Ok(Filtering::boxed(stand, above, judged, chained.kind))
         }));
     }
-    // The log line is `access_log`'s, the tokens' parts come with their filter.
+    // The log line is `access_log`'s, the token's two parts are `jwt`'s.
     for number in 0..filters().len() {
         let name = format!("filter/{}", filters()[number].label);
         parts.push(Part::new(name, move || filter(number)));

@@ -1,8 +1,9 @@
 //! What a process used, as Linux tells it under `/proc`.
 //!
 //! CPU time is that of a process and its children together, for a server may have a master and a
-//! worker; memory is that of the largest of them. Times come in ticks of 10 ms mostly: over a window
-//! of 2 s of a busy process that is half a per cent.
+//! worker; memory is that of the largest of them. What is in the program and what in the kernel comes
+//! in ticks of 10 ms mostly, which over half a second is two per cent; what both come to, the
+//! scheduler tells in nanoseconds, and that is what counts where it is told.
 
 use std::fs;
 use std::io;
@@ -15,6 +16,8 @@ pub struct Cpu {
     pub user: Duration,
     /// In the kernel on its behalf.
     pub system: Duration,
+    /// On a core, exactly: all threads that still are. Zero where the kernel does not tell.
+    running: Duration,
 }
 
 /// What a core did since the machine began, all processes together.
@@ -40,16 +43,35 @@ impl Cpu {
             let cpu = parse_stat(&stat, ticks_per_second()).ok_or_else(|| odd("stat"))?;
             sum.user += cpu.user;
             sum.system += cpu.system;
+            sum.running += running(pid)?;
         }
         Ok(sum)
     }
 
-    /// What was used since `earlier`.
+    /// What was used since `earlier`: parted as the ticks are, and exact as a whole where that is known.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
+        let user = self.user.saturating_sub(earlier.user);
+        let system = self.system.saturating_sub(earlier.system);
+        let running = self.running.saturating_sub(earlier.running);
+        let ticked = user + system;
+        // A thread that ended takes its exact time with it.
+        if running.is_zero() || running < ticked / 2 {
+            return Self {
+                user,
+                system,
+                running: Duration::ZERO,
+            };
+        }
+        let share = match ticked.is_zero() {
+            true => 0.0,
+            false => user.as_secs_f64() / ticked.as_secs_f64(),
+        };
+        let user = running.mul_f64(share);
         Self {
-            user: self.user.saturating_sub(earlier.user),
-            system: self.system.saturating_sub(earlier.system),
+            user,
+            system: running - user,
+            running,
         }
     }
 
@@ -123,6 +145,17 @@ pub fn processor() -> String {
     name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
+/// How long the threads of a process were on a core, exactly; zero where the kernel does not tell.
+fn running(pid: u32) -> io::Result<Duration> {
+    let mut sum = Duration::ZERO;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end between the listing and the look.
+        let told = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+        sum += parse_running(&told).unwrap_or_default();
+    }
+    Ok(sum)
+}
+
 fn family(pid: u32) -> Vec<u32> {
     // A kernel may have been built without the list of children.
     let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
@@ -157,7 +190,14 @@ fn parse_stat(stat: &str, per_second: u64) -> Option<Cpu> {
     Some(Cpu {
         user: ticks(next()?, per_second),
         system: ticks(next()?, per_second),
+        running: Duration::ZERO,
     })
+}
+
+/// Reads `/proc/PID/task/TID/schedstat`: nanoseconds on a core, nanoseconds waiting for one, turns.
+fn parse_running(schedstat: &str) -> Option<Duration> {
+    let nanoseconds = schedstat.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
 }
 
 /// Reads one core's line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
@@ -200,6 +240,36 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
+    fn cpu(user: u64, system: u64, running: u64) -> Cpu {
+        Cpu {
+            user: MS(user),
+            system: MS(system),
+            running: MS(running),
+        }
+    }
+
+    #[test]
+    fn the_whole_is_exact_and_parted_as_the_ticks_are() {
+        let earlier = cpu(100, 300, 1000);
+        for (later, expected) in [
+            (cpu(110, 330, 1044), cpu(11, 33, 44)),
+            (cpu(100, 300, 1004), cpu(0, 4, 4)),
+            // The kernel tells nothing, or a thread took its time away.
+            (cpu(110, 330, 1000), cpu(10, 30, 0)),
+            (cpu(110, 330, 900), cpu(10, 30, 0)),
+            (cpu(110, 330, 1019), cpu(10, 30, 0)),
+        ] {
+            assert_eq!(later.since(&earlier), expected, "{later:?}");
+        }
+        for (told, expected) in [
+            ("44000000 7 9\n", Some(MS(44))),
+            ("", None),
+            ("x 1 2", None),
+        ] {
+            assert_eq!(parse_running(told), expected, "{told:?}");
+        }
+    }
+
     #[test]
     fn cpu_time_is_read_whatever_the_program_calls_itself() {
         for (stat, expected) in [
@@ -216,10 +286,7 @@ mod tests {
             ("7 nginx S 1 7", None),
             ("", None),
         ] {
-            let expected = expected.map(|(user, system)| Cpu {
-                user: MS(user),
-                system: MS(system),
-            });
+            let expected = expected.map(|(user, system)| cpu(user, system, 0));
             assert_eq!(parse_stat(stat, 100), expected, "{stat}");
         }
     }

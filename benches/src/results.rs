@@ -2,6 +2,7 @@
 
 use crate::load::Tally;
 use crate::proc::Cpu;
+use crate::spread::Spread;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -33,8 +34,8 @@ pub struct Figures {
 /// What is known of a row beside its medians.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Extras {
-    /// The lowest and the highest CPU time of a round.
-    pub cpu_us_range: [f64; 2],
+    /// The quartiles of the CPU time over the rounds: the middle half lies between them.
+    pub cpu_us_quartiles: [f64; 2],
     /// Turns behind the medians.
     pub rounds: usize,
     /// Wrong answers; with one of them the row has failed.
@@ -55,6 +56,9 @@ pub struct Extras {
     /// Megabytes a second, both directions together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub megabytes_per_second: Option<f64>,
+    /// What the chain alone takes, nanoseconds and allocations of a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<[f64; 2]>,
 }
 
 /// The medians of one process at one kind of work.
@@ -70,6 +74,9 @@ pub struct Row {
     /// What else is known.
     #[serde(flatten)]
     pub extras: Extras,
+    /// What each round came to, by its number: who took turns in the same round can be compared.
+    #[serde(skip)]
+    pub turns: Vec<(usize, Figures)>,
 }
 
 // === impl Figures ===
@@ -104,15 +111,14 @@ impl Row {
     pub fn of(
         workload: &'static str,
         target: &'static str,
-        rounds: &[Figures],
+        turns: Vec<(usize, Figures)>,
         extras: Extras,
     ) -> Option<Self> {
         let median = |figure: fn(&Figures) -> f64, digits: i32| {
-            let sorted = sorted(rounds, figure);
-            let middle = *sorted.get(sorted.len() / 2)?;
-            Some(round(middle, digits))
+            let spread = Spread::of(turns.iter().map(|(_, figures)| figure(figures)))?;
+            Some(round(spread.median, digits))
         };
-        let cpu = sorted(rounds, |figures| figures.cpu_us);
+        let cpu = Spread::of(turns.iter().map(|(_, figures)| figures.cpu_us))?;
         Some(Self {
             workload,
             target,
@@ -129,9 +135,10 @@ impl Row {
                 voluntary_switches: median(|figures| figures.voluntary_switches, 4)?,
             },
             extras: Extras {
-                cpu_us_range: [*cpu.first()?, *cpu.last()?].map(|us| round(us, 2)),
+                cpu_us_quartiles: cpu.quartiles.map(|us| round(us, 2)),
                 ..extras
             },
+            turns,
         })
     }
 }
@@ -150,12 +157,6 @@ fn round(figure: f64, digits: i32) -> f64 {
     (figure * scale).round() / scale
 }
 
-fn sorted(rounds: &[Figures], figure: impl Fn(&Figures) -> f64) -> Vec<f64> {
-    let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
-    figures.sort_by(f64::total_cmp);
-    figures
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,10 +167,9 @@ mod tests {
             tally.right(Duration::from_micros(us));
         }
         tally.answered = 1000;
-        let cpu = Cpu {
-            user: Duration::from_millis(4),
-            system: Duration::from_secs_f64(cpu_us / 1000.0) - Duration::from_millis(4),
-        };
+        let mut cpu = Cpu::default();
+        cpu.user = Duration::from_millis(4);
+        cpu.system = Duration::from_secs_f64(cpu_us / 1000.0) - cpu.user;
         Figures::of(&tally, Duration::from_millis(500), &cpu, 3 << 20, 250)
     }
 
@@ -192,16 +192,16 @@ mod tests {
             connections: 64,
             ..Extras::default()
         };
-        assert_eq!(Row::of("pass", "nginx", &[], extras), None);
-        let rounds = [figures(12.0), figures(99.0), figures(11.004)];
-        let row = Row::of("pass", "nginx", &rounds, extras).unwrap();
+        assert_eq!(Row::of("pass", "nginx", Vec::new(), extras), None);
+        let rounds = vec![(1, figures(12.0)), (2, figures(99.0)), (4, figures(11.004))];
+        let row = Row::of("pass", "nginx", rounds, extras).unwrap();
         let written: serde_json::Value =
             serde_json::from_str(&json(&[row.clone(), row]).unwrap()).unwrap();
         let expected = serde_json::json!({
             "workload": "pass", "target": "nginx", "cpu_us": 12.0, "user_us": 4.0, "sys_us": 8.0,
             "rps": 2000.0, "p50_us": 500.0, "p99_us": 990.0, "p999_us": 999.0,
             "rss_bytes": 3_145_728.0, "max_us": 1000.0, "voluntary_switches": 0.25,
-            "cpu_us_range": [11.0, 99.0], "rounds": 3, "wrong": 0, "unanswered": 0, "connections": 64,
+            "cpu_us_quartiles": [11.5, 55.5], "rounds": 3, "wrong": 0, "unanswered": 0, "connections": 64,
         });
         assert_eq!(written, serde_json::json!([expected, expected]));
     }

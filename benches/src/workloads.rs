@@ -19,6 +19,8 @@ pub enum Door {
     Tls,
     /// Forwards, with HTTP/2 and no TLS.
     Http2,
+    /// What is signed and what is not, by its path.
+    Mixed,
 }
 
 /// How a process understands signatures and refuses.
@@ -45,6 +47,17 @@ pub enum Carrier {
     BesideIdle(usize),
 }
 
+/// In how many of the rounds it is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// In all: something is decided by it.
+    Thorough,
+    /// In a third.
+    Brief,
+    /// In a few: it takes long, and what it tells is hardly disturbed.
+    Rare,
+}
+
 /// One kind of work.
 #[derive(Clone, Debug)]
 pub struct Workload {
@@ -60,6 +73,8 @@ pub struct Workload {
     pub connections: Option<usize>,
     /// Keys that the edge knows; only the edge is filled with so many.
     pub keys: Option<u32>,
+    /// How often it is measured.
+    pub effort: Effort,
     mix: &'static [Ask],
 }
 
@@ -74,6 +89,8 @@ enum Ask {
     SignGet,
     Jwt,
     JwtCached,
+    OneJwt,
+    OneJwtCached,
     BadKey,
     Exhausted,
     Large,
@@ -88,138 +105,140 @@ pub const IDLE: usize = 10_000;
 #[must_use]
 pub fn all() -> Vec<Workload> {
     use Ask::{
-        BadKey, Exhausted, Jwt, JwtCached, Key, Large, ManyKeys, Pass, PassPost, Sign, SignGet,
+        BadKey, Exhausted, Jwt, JwtCached, Key, Large, ManyKeys, OneJwt, OneJwtCached, Pass,
+        PassPost, Sign, SignGet,
     };
-    let kept = |name, summary, door, mix| Workload {
-        name,
-        summary,
-        door,
-        carrier: Carrier::Kept,
-        connections: None,
-        keys: None,
-        mix,
-    };
-    let carried = |name, summary, door, carrier| Workload {
-        carrier,
-        ..kept(name, summary, door, &[Pass])
-    };
+    let of = Workload::of;
     vec![
-        kept("pass", "GET, forwarded", Door::Pass, &[Pass]),
-        kept(
+        of("pass", "GET, forwarded", Door::Pass, &[Pass]),
+        of(
             "pass-post",
             "POST of 1 KiB, forwarded",
             Door::Pass,
             &[PassPost],
         ),
-        kept(
+        of(
             "key",
             "GET: API key, two limits, request id, version",
             Door::Key,
             &[Key],
         ),
-        kept(
+        of(
             "sign",
             "POST of 1 KiB: the same and an HMAC over the body",
             Door::Sign,
             &[Sign],
         ),
-        kept("sign-get", "GET: the same, signed", Door::Sign, &[SignGet]),
-        kept(
+        of("sign-get", "GET: the same, signed", Door::Sign, &[SignGet]).effort(Effort::Brief),
+        of(
             "jwt",
             "GET: 1,000 tokens of RS256, verified each time",
             Door::Jwt,
             &[Jwt],
         ),
-        kept(
+        of(
             "jwt-cached",
             "GET: 1,000 tokens of RS256, verified once",
             Door::JwtCached,
             &[JwtCached],
         ),
-        kept(
+        of(
+            "jwt-one",
+            "GET: one token of RS256, verified each time",
+            Door::Jwt,
+            &[OneJwt],
+        )
+        .effort(Effort::Brief),
+        of(
+            "jwt-one-cached",
+            "GET: one token of RS256, verified once",
+            Door::JwtCached,
+            &[OneJwtCached],
+        )
+        .effort(Effort::Brief),
+        of(
             "refuse",
             "GET: bad key and empty bucket in turn",
             Door::Key,
             &[BadKey, Exhausted],
         ),
-        kept(
+        of(
             "refuse-key",
             "GET: an unknown key, refused with 401",
             Door::Key,
             &[BadKey],
-        ),
-        kept(
+        )
+        .effort(Effort::Brief),
+        of(
             "refuse-429",
             "GET: an empty bucket, refused with 429",
             Door::Key,
             &[Exhausted],
-        ),
-        carried(
+        )
+        .effort(Effort::Brief),
+        of(
             "tls",
             "GET over kept TLS 1.3 connections",
             Door::Tls,
-            Carrier::Tls,
-        ),
-        Workload {
-            connections: Some(32),
-            ..carried(
-                "tls-handshakes",
-                "a full TLS 1.3 handshake and one GET each",
-                Door::Tls,
-                Carrier::Handshakes,
-            )
-        },
-        Workload {
-            connections: Some(8),
-            ..carried(
-                "h2",
-                "GET by HTTP/2, 8 connections with 8 streams",
-                Door::Http2,
-                Carrier::Http2,
-            )
-        },
-        Workload {
-            connections: Some(8),
-            ..kept(
-                "large",
-                "POST: 1 MiB up and 1 MiB down",
-                Door::Pass,
-                &[Large],
-            )
-        },
-        kept(
+            &[Pass],
+        )
+        .carried(Carrier::Tls),
+        of(
+            "tls-handshakes",
+            "a full TLS 1.3 handshake and one GET each",
+            Door::Tls,
+            &[Pass],
+        )
+        .carried(Carrier::Handshakes)
+        .connections(32)
+        .effort(Effort::Brief),
+        of(
+            "h2",
+            "GET by HTTP/2, 8 connections with 8 streams",
+            Door::Http2,
+            &[Pass],
+        )
+        .carried(Carrier::Http2)
+        .connections(8),
+        of(
+            "large",
+            "POST: 1 MiB up and 1 MiB down",
+            Door::Pass,
+            &[Large],
+        )
+        .connections(8),
+        of(
             "mixed",
             "a day in small: of 20 requests 12 with a key, 4 signed, 1 signed GET, 3 refused",
-            Door::Sign,
+            Door::Mixed,
             &[
                 Key, Key, Key, Sign, Key, Key, Key, Sign, BadKey, Key, SignGet, Key, Key, Sign,
                 Key, Exhausted, Key, Sign, Key, BadKey,
             ],
-        ),
-        carried(
+        )
+        .effort(Effort::Brief),
+        of(
             "many",
             "GET while 10,000 other connections wait",
             Door::Pass,
-            Carrier::BesideIdle(IDLE),
-        ),
-        Workload {
-            keys: Some(100_000),
-            ..kept(
-                "many-keys-100k",
-                "`key` with 100,000 keys",
-                Door::Key,
-                &[ManyKeys(100_000)],
-            )
-        },
-        Workload {
-            keys: Some(1_000_000),
-            ..kept(
-                "many-keys-1m",
-                "`key` with 1,000,000 keys",
-                Door::Key,
-                &[ManyKeys(1_000_000)],
-            )
-        },
+            &[Pass],
+        )
+        .carried(Carrier::BesideIdle(IDLE))
+        .effort(Effort::Rare),
+        of(
+            "many-keys-100k",
+            "`key` with 100,000 keys",
+            Door::Key,
+            &[ManyKeys(100_000)],
+        )
+        .knowing(100_000),
+        of(
+            "many-keys-1m",
+            "`key` with 1,000,000 keys",
+            Door::Key,
+            &[ManyKeys(1_000_000)],
+        )
+        .knowing(1_000_000),
     ]
 }
 
@@ -232,16 +251,53 @@ pub fn find(name: &str) -> Option<Workload> {
 // === impl Workload ===
 
 impl Workload {
+    /// Over kept connections, in all rounds.
+    fn of(name: &'static str, summary: &'static str, door: Door, mix: &'static [Ask]) -> Self {
+        Self {
+            name,
+            summary,
+            door,
+            carrier: Carrier::Kept,
+            connections: None,
+            keys: None,
+            effort: Effort::Thorough,
+            mix,
+        }
+    }
+
+    fn carried(self, carrier: Carrier) -> Self {
+        Self { carrier, ..self }
+    }
+
+    fn connections(self, count: usize) -> Self {
+        Self {
+            connections: Some(count),
+            ..self
+        }
+    }
+
+    fn knowing(self, keys: u32) -> Self {
+        Self {
+            keys: Some(keys),
+            effort: Effort::Rare,
+            ..self
+        }
+    }
+
+    fn effort(self, effort: Effort) -> Self {
+        Self { effort, ..self }
+    }
+
     /// What is asked of a process that understands this dialect, in turn.
     #[must_use]
     pub fn recipes(&self, dialect: Dialect) -> Vec<Recipe> {
         self.mix.iter().map(|ask| ask.recipe(dialect)).collect()
     }
 
-    /// Whether a process behind `mixed` must know two doors at once: only ours does.
+    /// Whether no peer is set up for it: none is filled with keys by the million.
     #[must_use]
-    pub fn is_ours_alone(&self) -> bool {
-        self.mix.len() > 2 || self.keys.is_some() || self.mix == [Ask::SignGet]
+    pub const fn is_ours_alone(&self) -> bool {
+        self.keys.is_some()
     }
 
     /// Whether it asks with an empty bucket.
@@ -272,6 +328,8 @@ impl Ask {
             Self::SignGet => Recipe::get(SIGN, signature),
             Self::Jwt => Recipe::get("/api/v1/jwt", Credentials::Token),
             Self::JwtCached => Recipe::get("/api/v1/jwt-cached", Credentials::Token),
+            Self::OneJwt => Recipe::get("/api/v1/jwt", Credentials::OneToken),
+            Self::OneJwtCached => Recipe::get("/api/v1/jwt-cached", Credentials::OneToken),
             // Ours name the request in every answer; the peers as far as they are able to.
             Self::BadKey => Recipe::get(KEY, Credentials::UnknownKey).refused(401, ours),
             Self::Exhausted => Recipe::get(KEY, Credentials::ExhaustedKey).refused(429, ours),

@@ -22,6 +22,8 @@ pub enum Credentials {
     PeerSignature,
     /// A bearer token, of many.
     Token,
+    /// The same bearer token each time.
+    OneToken,
 }
 
 /// What makes an answer a right one.

@@ -129,7 +129,7 @@ impl Roll {
             ends: Vec::new(),
         };
         let count = match recipe.credentials {
-            Credentials::None => 1,
+            Credentials::None | Credentials::OneToken => 1,
             Credentials::Signature => signed,
             Credentials::Token => supplies.tokens.len(),
             _ => roll.partners.len(),
@@ -163,7 +163,7 @@ impl Roll {
         ));
         match recipe.credentials {
             Credentials::None => {}
-            Credentials::Token => {
+            Credentials::Token | Credentials::OneToken => {
                 let token = &self.tokens[number % self.tokens.len()];
                 put(format_args!("Authorization: Bearer {token}\r\n"));
             }
@@ -245,6 +245,7 @@ mod tests {
             (Credentials::ExhaustedKey, 0, 40, 4, 0),
             (Credentials::PeerSignature, 0, 2 * partners, partners, 0),
             (Credentials::Token, 0, 5, 2, 0),
+            (Credentials::OneToken, 0, 5, 1, 0),
             (Credentials::Signature, 5, 5, 5, 0),
             (
                 Credentials::Signature,

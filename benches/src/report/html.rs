@@ -1,6 +1,7 @@
 //! `results.html`: the same as a page with drawings. One file; nothing comes from elsewhere; wide
 //! tables scroll by themselves, so that the page does not, down to 360 pixels.
 
+use super::markdown::Told;
 use super::svg::{Bar, Curve, bars, curves, escape};
 use super::{GOALS, Report, Verdict, distinct};
 use crate::results::Row;
@@ -120,22 +121,34 @@ fn figure(caption: &str, drawing: &str) -> String {
 
 fn goals(out: &mut String, rows: &[Row]) {
     out.push_str(
-        "<h2>Goals</h2><div class=\"scroll\"><table><thead><tr><th>workload<th>figure<th>goal\
-         <th class=\"n\">reached<th></tr></thead><tbody>\n",
+        "<h2>Goals</h2><p>Paired: the median of the ratios of turns of the same round, with its \
+         quartiles; it decides.</p>\
+         <div class=\"scroll\"><table><thead><tr><th>workload<th>figure<th>goal<th>",
     );
+    for name in ["ours", "theirs", "ratio", "paired", "quartiles", "pairs"] {
+        let _ = write!(out, "<th class=\"n\">{name}");
+    }
+    out.push_str("</tr></thead><tbody>\n");
     for goal in GOALS {
-        let (reached, class, mark) = match goal.verdict(rows) {
-            Verdict::Reached(figure) => (format!("{figure:.2}"), "good", "yes"),
-            Verdict::Missed(figure) => (format!("{figure:.2}"), "bad", "no"),
-            Verdict::Unknown => ("–".to_owned(), "unknown", "not measured"),
+        let finding = goal.finding(rows);
+        let class = match finding.verdict {
+            Verdict::Reached => "good",
+            Verdict::Missed => "bad",
+            Verdict::Told | Verdict::Unknown => "unknown",
         };
-        let _ = writeln!(
+        let told = Told::of(&finding);
+        let _ = write!(
             out,
-            "<tr><td>{}<td>{}<td>{}<td class=\"n\">{reached}<td class=\"{class}\">{mark}</tr>",
+            "<tr><td>{}<td>{}<td>{}<td class=\"{class}\">{}",
             escape(goal.workload),
             goal.measure.name(),
             escape(&goal.text().replace('`', "")),
+            told.mark,
         );
+        for number in told.numbers {
+            let _ = write!(out, "<td class=\"n\">{}", escape(&number));
+        }
+        out.push_str("</tr>\n");
     }
     out.push_str("</tbody></table></div>\n");
 }

@@ -1,7 +1,9 @@
 //! `RESULTS.md`: goals first, then every row.
 
-use super::{GOALS, Report, Verdict, distinct};
+use super::{Finding, GOALS, Report, Verdict, distinct};
+use crate::costs::ChainCost;
 use crate::results::Row;
+use crate::spread::Spread;
 use crate::table::Table;
 use crate::workloads;
 use std::fmt::Write as _;
@@ -27,7 +29,12 @@ pub(super) fn page(report: &Report) -> String {
     );
     let _ = writeln!(out, "Versions: {}.\n", report.versions.join(" · "));
     list(&mut out, "**Failed**", &report.failures);
-    let _ = writeln!(out, "## Goals\n\n{}", goals(&report.rows).markdown());
+    let _ = writeln!(
+        out,
+        "## Goals\n\n`paired` is the median of the ratios of turns of the same round, with quartiles; \
+         it decides.\n\n{}",
+        goals(&report.rows).markdown()
+    );
     for workload in distinct(&report.rows, |row| row.workload) {
         let known = workloads::find(workload);
         let summary = known.map_or("", |workload| workload.summary);
@@ -43,6 +50,9 @@ pub(super) fn page(report: &Report) -> String {
             .collect();
         let _ = writeln!(out, "{}", rows(&of).markdown());
     }
+    if let Some(cost) = &report.chain {
+        let _ = writeln!(out, "## The chain of `key` alone\n\n{}", chain(cost));
+    }
     curve(&mut out, "Throughput over connections", &report.throughputs);
     curve(&mut out, "Latency over the rate", &report.latencies);
     list(&mut out, "## Notes", &report.notes);
@@ -53,22 +63,77 @@ pub(super) fn page(report: &Report) -> String {
 
 /// Every goal, and what was reached.
 pub(super) fn goals(rows: &[Row]) -> Table {
-    let mut table = Table::new(&["workload", "figure", "goal", ""], &["reached"]);
+    let mut table = Table::new(
+        &["workload", "figure", "goal", ""],
+        &["ours", "theirs", "ratio", "paired", "quartiles", "pairs"],
+    );
     for goal in GOALS {
-        let (reached, mark) = match goal.verdict(rows) {
-            Verdict::Reached(figure) => (number(figure), "yes"),
-            Verdict::Missed(figure) => (number(figure), "**no**"),
-            Verdict::Unknown => ("–".to_owned(), "not measured"),
+        let told = Told::of(&goal.finding(rows));
+        let mark = match told.mark {
+            "no" => "**no**",
+            mark => mark,
         };
-        table.row([
-            goal.workload.to_owned(),
-            goal.measure.name().to_owned(),
-            goal.text(),
-            mark.to_owned(),
-            reached,
-        ]);
+        let words = [goal.workload, goal.measure.name(), &goal.text(), mark].map(str::to_owned);
+        table.row(words.into_iter().chain(told.numbers));
     }
     table
+}
+
+/// A finding in words: whether it was reached, and six numbers.
+pub(super) struct Told {
+    pub(super) mark: &'static str,
+    pub(super) numbers: [String; 6],
+}
+
+impl Told {
+    pub(super) fn of(finding: &Finding) -> Self {
+        let none = || "–".to_owned();
+        let told = |figure: Option<f64>| figure.map_or_else(none, number);
+        let paired = |what: &dyn Fn(&Spread) -> String| {
+            let spread = finding.paired.as_ref();
+            spread.map_or_else(none, what)
+        };
+        let theirs = finding.theirs;
+        Self {
+            mark: match finding.verdict {
+                Verdict::Reached => "yes",
+                Verdict::Missed => "no",
+                Verdict::Told => "told",
+                Verdict::Unknown => "not measured",
+            },
+            numbers: [
+                told(finding.ours),
+                theirs.map_or_else(none, |(target, theirs)| {
+                    format!("{target} {}", number(theirs))
+                }),
+                told(finding.ratio),
+                paired(&|spread| number(spread.median)),
+                paired(&|spread| spread.quartiles.map(number).join("–")),
+                paired(&|spread| spread.count.to_string()),
+            ],
+        }
+    }
+}
+
+/// The chain alone, filter by filter: every allocation has a name.
+fn chain(cost: &ChainCost) -> String {
+    let mut table = Table::new(&["filter"], &["ns", "allocations"]);
+    for step in &cost.steps {
+        table.row([
+            step.filter.clone(),
+            format!("{:.0}", step.nanoseconds),
+            format!("{:.1}", step.allocations),
+        ]);
+    }
+    table.row([
+        "the whole chain".to_owned(),
+        format!("{:.0}", cost.nanoseconds),
+        format!("{:.1}", cost.allocations),
+    ]);
+    format!(
+        "In memory, on warm caches, by `cargo bench -p benches --bench filters`.\n\n{}",
+        table.markdown()
+    )
 }
 
 /// Rows as a table.
@@ -77,7 +142,7 @@ pub(super) fn rows(rows: &[Row]) -> Table {
         "CPU µs",
         "user",
         "sys",
-        "range",
+        "quartiles",
         "req/s",
         "p50 µs",
         "p99 µs",
@@ -90,7 +155,7 @@ pub(super) fn rows(rows: &[Row]) -> Table {
     let mut table = Table::new(&["workload", "target"], &numbers);
     for row in rows {
         let figures = &row.figures;
-        let [low, high] = row.extras.cpu_us_range;
+        let [low, high] = row.extras.cpu_us_quartiles;
         table.row([
             row.workload.to_owned(),
             format!("{}{}", row.target, more(row)),
@@ -187,6 +252,8 @@ fn list(out: &mut String, title: &str, lines: &[String]) {
 fn number(figure: f64) -> String {
     if figure < 10.0 {
         format!("{figure:.2}")
+    } else if figure < 100.0 {
+        format!("{figure:.1}")
     } else {
         format!("{figure:.0}")
     }

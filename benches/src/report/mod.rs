@@ -9,9 +9,10 @@ mod machine;
 mod markdown;
 mod svg;
 
-pub use goals::{GOALS, Goal, Verdict};
+pub use goals::{Finding, GOALS, Goal, Verdict};
 pub use machine::Machine;
 
+use crate::costs::ChainCost;
 use crate::results::{Row, json};
 use anyhow::Context;
 use std::fs;
@@ -29,6 +30,8 @@ pub struct Report {
     pub command: String,
     /// The medians.
     pub rows: Vec<Row>,
+    /// What the chain of `key` costs by itself, where that was measured.
+    pub chain: Option<ChainCost>,
     /// Saturation over connections.
     pub throughputs: Vec<Row>,
     /// Latency over the rate.
@@ -57,10 +60,11 @@ impl Report {
         put("results.html", html::page(self))
     }
 
-    /// The table of all rows, for a terminal.
+    /// The tables of all rows and goals, for a terminal.
     #[must_use]
     pub fn summary(&self) -> String {
-        markdown::rows(&self.rows).aligned()
+        let rows = markdown::rows(&self.rows).aligned();
+        format!("{rows}\n{}", markdown::goals(&self.rows).aligned())
     }
 }
 

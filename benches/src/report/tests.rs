@@ -1,6 +1,7 @@
 //! The report of a run that never was.
 
 use super::*;
+use crate::costs::StepCost;
 use crate::results::{Extras, Figures};
 
 fn row(workload: &'static str, target: &'static str, cpu_us: f64, connections: usize) -> Row {
@@ -20,7 +21,7 @@ fn row(workload: &'static str, target: &'static str, cpu_us: f64, connections: u
         offered_rps: Some(10_000),
         ..Extras::default()
     };
-    Row::of(workload, target, &[figures], extras).unwrap()
+    Row::of(workload, target, vec![(0, figures); 3], extras).unwrap()
 }
 
 fn report() -> Report {
@@ -40,6 +41,15 @@ fn report() -> Report {
             row("pass", "tidegate", 10.5, 64),
             row("pass", "nginx", 13.8, 64),
         ],
+        chain: Some(ChainCost {
+            nanoseconds: 640.0,
+            allocations: 2.0,
+            steps: vec![StepCost {
+                filter: "hygiene".to_owned(),
+                nanoseconds: 320.0,
+                allocations: 1.5,
+            }],
+        }),
         throughputs: vec![row("pass", "relay", 9.7, 1), row("pass", "relay", 9.7, 16)],
         latencies: vec![row("pass", "relay", 9.7, 64)],
         failures: vec!["key by x: 3 wrong answers".to_owned()],
@@ -61,6 +71,10 @@ fn the_page_tells_machine_goals_rows_and_failures() {
         "## pass",
         "| tidegate (at 10000/s) |",
         "≤ 1.20 × relay",
+        "relay 9.70",
+        "1.08–1.08",
+        "| hygiene",
+        "| the whole chain |",
     ] {
         assert!(page.contains(part), "{part} is missing in\n{page}");
     }

@@ -1,7 +1,7 @@
 //! What one figure does not tell: throughput over connections, latency over the rate, and the highest
 //! rate that still answers in time.
 
-use super::{Contestant, Outcome, Settings, Terms};
+use super::{Contestant, Entry, Outcome, PARTS, Settings, Terms, take_turns};
 use crate::load::Pace;
 use crate::stage::Stage;
 use std::time::Duration;
@@ -9,70 +9,101 @@ use std::time::Duration;
 /// Connections of the curve over connections.
 const CONNECTIONS: [usize; 6] = [1, 4, 16, 64, 256, 1000];
 
-/// What is measured of a point.
-const WINDOW: Duration = Duration::from_secs(2);
-
-/// Steps of the search for the highest rate: the last ones are 3 % apart.
+/// Steps of the search for the highest rate: the last ones are some 3 % apart.
 const STEPS: usize = 6;
 
-/// Saturation over the number of connections, one turn a point.
-pub async fn throughputs(
-    settings: &Settings,
-    stage: &Stage,
-    contestants: &[Contestant<'_>],
-    mut tell: impl FnMut(&str),
-) -> Outcome {
-    let mut outcome = Outcome::default();
-    for connections in CONNECTIONS {
-        for contestant in contestants {
-            let terms = Terms {
-                connections,
-                pace: Pace::Saturate,
-                ..point(settings)
-            };
-            tell(&format!(
-                "{}, {connections} connections",
-                contestant.label()
-            ));
-            put(&mut outcome, stage, contestant, &terms, 1).await;
-        }
-    }
-    outcome
+/// Tries at each step; most of them have to hold, for one may have been disturbed.
+const TRIES: usize = 3;
+
+/// Entries of a curve: everybody at each point.
+pub struct Points<'a> {
+    settings: &'a Settings,
+    contestants: Vec<Contestant<'a>>,
 }
 
-/// Latency at fixed rates, the same for all; so many rounds.
-pub async fn latencies(
-    settings: &Settings,
-    stage: &Stage,
-    contestants: &[Contestant<'_>],
-    rates: &[u32],
-    rounds: usize,
-    mut tell: impl FnMut(&str),
-) -> Outcome {
-    let mut outcome = Outcome::default();
-    for &per_second in rates {
-        for contestant in contestants {
-            let terms = Terms {
-                pace: Pace::Fixed { per_second },
-                ..point(settings)
-            };
-            tell(&format!("{} at {per_second} a second", contestant.label()));
-            put(&mut outcome, stage, contestant, &terms, rounds).await;
+// === impl Points ===
+
+impl<'a> Points<'a> {
+    /// Of these.
+    #[must_use]
+    pub fn of(settings: &'a Settings, contestants: Vec<Contestant<'a>>) -> Self {
+        Self {
+            settings,
+            contestants,
         }
     }
-    outcome
+
+    /// Saturation over the number of connections, a turn a point.
+    #[must_use]
+    pub fn throughputs(&self) -> Vec<Entry<'a>> {
+        let terms = CONNECTIONS.map(|connections| Terms {
+            connections,
+            ..self.terms(Pace::Saturate)
+        });
+        self.entries(&terms, None, 1)
+    }
+
+    /// Latency at fixed rates, the same for all; so many rounds.
+    #[must_use]
+    pub fn latencies(
+        &self,
+        rates: &[u32],
+        name: Option<&'static str>,
+        rounds: usize,
+    ) -> Vec<Entry<'a>> {
+        let terms: Vec<Terms> = rates
+            .iter()
+            .map(|&per_second| self.terms(Pace::Fixed { per_second }))
+            .collect();
+        self.entries(&terms, name, rounds)
+    }
+
+    fn entries(
+        &self,
+        terms: &[Terms],
+        name: Option<&'static str>,
+        rounds: usize,
+    ) -> Vec<Entry<'a>> {
+        let each = terms.iter().flat_map(|terms| {
+            self.contestants
+                .iter()
+                .map(move |contestant| (terms, contestant))
+        });
+        each.map(|(terms, contestant)| Entry {
+            name: name.unwrap_or(contestant.workload.name),
+            contestant: contestant.clone(),
+            terms: *terms,
+            rounds: match contestant.subject.is_compared() {
+                true => rounds,
+                false => rounds.div_ceil(PARTS[0]),
+            },
+            may_fail: true,
+        })
+        .collect()
+    }
+
+    fn terms(&self, pace: Pace) -> Terms {
+        Terms {
+            window: self.settings.window,
+            warm_up: self.settings.warm_up,
+            connections: self.settings.connections,
+            pace,
+        }
+    }
 }
 
 /// The highest rate, up to `ceiling`, at which 99 % of the answers come within `p99`; with the row of
-/// that rate.
+/// that rate, which has this name.
 pub async fn highest_rate(
     settings: &Settings,
     stage: &Stage,
     contestant: &Contestant<'_>,
+    name: &'static str,
     ceiling: u32,
     p99: Duration,
     mut tell: impl FnMut(&str),
 ) -> Outcome {
+    let points = Points::of(settings, vec![contestant.clone()]);
     let mut best = Outcome::default();
     let (mut low, mut high) = (0_u32, ceiling.max(1));
     for _ in 0..STEPS {
@@ -82,19 +113,17 @@ pub async fn highest_rate(
         } else {
             low.midpoint(high)
         };
-        let mut outcome = Outcome::default();
-        let terms = Terms {
-            pace: Pace::Fixed {
-                per_second: rate.max(1),
-            },
-            ..point(settings)
-        };
-        put(&mut outcome, stage, contestant, &terms, 1).await;
-        let holds = outcome.rows.first().is_some_and(|row| {
-            row.extras.wrong == 0
-                && row.extras.unanswered == 0
-                && row.figures.p99_us <= p99.as_secs_f64() * 1e6
-        });
+        let rate = rate.max(1);
+        let entries = points.latencies(&[rate], Some(name), TRIES);
+        let outcome = take_turns(stage, &entries, |_| ()).await;
+        let holds = outcome.failures.is_empty()
+            && outcome.rows.first().is_some_and(|row| {
+                let kept = row
+                    .turns
+                    .iter()
+                    .filter(|(_, figures)| figures.p99_us <= p99.as_secs_f64() * 1e6);
+                row.extras.wrong == 0 && kept.count() * 2 > TRIES
+            });
         let verdict = if holds { "holds" } else { "does not hold" };
         tell(&format!(
             "{} at {rate} a second: {verdict}",
@@ -108,33 +137,4 @@ pub async fn highest_rate(
         }
     }
     best
-}
-
-fn point(settings: &Settings) -> Terms {
-    Terms {
-        window: settings.window.min(WINDOW),
-        warm_up: settings.warm_up,
-        connections: settings.connections,
-        pace: Pace::Saturate,
-    }
-}
-
-async fn put(
-    outcome: &mut Outcome,
-    stage: &Stage,
-    contestant: &Contestant<'_>,
-    terms: &Terms,
-    rounds: usize,
-) {
-    let mut turns = Vec::new();
-    for _ in 0..rounds {
-        match contestant.take_turn(stage, terms).await {
-            Ok(turn) => turns.push(turn),
-            // A point that cannot be reached is no failure of the run: it is missing.
-            Err(error) => outcome
-                .notes
-                .push(format!("{} at {terms:?}: {error:#}", contestant.label())),
-        }
-    }
-    outcome.put(contestant, terms, &turns);
 }

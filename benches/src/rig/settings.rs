@@ -3,10 +3,13 @@
 use anyhow::bail;
 use std::time::Duration;
 
+/// What is not measured of a turn, before: thousands of requests.
+const WARM_UP: Duration = Duration::from_millis(250);
+
 /// How much is measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Turns of each contestant.
+    /// Rounds, in which everybody who is compared takes a turn.
     pub rounds: usize,
     /// What is measured of a turn.
     pub window: Duration,
@@ -31,8 +34,8 @@ impl Settings {
     ///
     /// | variable | usual | means |
     /// |---|---|---|
-    /// | `BENCH_ROUNDS` | 5 | turns of each contestant |
-    /// | `BENCH_SECONDS` | 2 | what is measured of a turn |
+    /// | `BENCH_ROUNDS` | 15 | rounds; who is not compared sits out two of three |
+    /// | `BENCH_SECONDS` | 0.5 | what is measured of a turn |
     /// | `BENCH_CONNECTIONS` | 64 | connections |
     /// | `BENCH_ONLY` | all | workloads, by commas |
     /// | `BENCH_TARGETS` | all | targets, by commas |
@@ -59,10 +62,17 @@ impl Settings {
                 .map(str::to_owned)
                 .collect()
         };
+        let window = match variable("BENCH_SECONDS") {
+            None => Duration::from_millis(500),
+            Some(text) => match text.trim().parse() {
+                Ok(seconds) if (0.1..=600.0).contains(&seconds) => Duration::from_secs_f64(seconds),
+                _ => bail!("BENCH_SECONDS is {text:?}, which is not a number from 0.1 to 600"),
+            },
+        };
         Ok(Self {
-            rounds: number("BENCH_ROUNDS", 5, 1, 100)? as usize,
-            window: Duration::from_secs(number("BENCH_SECONDS", 2, 1, 600)?.into()),
-            warm_up: Duration::from_millis(500),
+            rounds: number("BENCH_ROUNDS", 15, 1, 100)? as usize,
+            window,
+            warm_up: WARM_UP.min(window),
             connections: number("BENCH_CONNECTIONS", 64, 1, 1000)? as usize,
             workloads: names("BENCH_ONLY"),
             targets: names("BENCH_TARGETS"),
@@ -101,7 +111,7 @@ mod tests {
             })
         };
         for (text, expected) in [
-            (None, Some(5)),
+            (None, Some(15)),
             (Some("1"), Some(1)),
             (Some(" 7 "), Some(7)),
             (Some("100"), Some(100)),
@@ -116,6 +126,25 @@ mod tests {
         let usual = read(None).unwrap();
         assert_eq!(usual.connections, 64);
         assert!(usual.curves && usual.install);
+        assert!(usual.warm_up <= usual.window);
+    }
+
+    #[test]
+    fn seconds_have_parts() {
+        for (text, expected) in [
+            ("0.5", Some(500)),
+            (" 2 ", Some(2000)),
+            ("0.1", Some(100)),
+            ("0.09", None),
+            ("600", Some(600_000)),
+            ("600.1", None),
+            ("NaN", None),
+            ("", None),
+        ] {
+            let read = Settings::read(|name| (name == "BENCH_SECONDS").then(|| text.to_owned()));
+            let found = read.ok().map(|settings| settings.window.as_millis());
+            assert_eq!(found, expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -14,7 +14,10 @@ use tidegate::telemetry::SystemClock;
 use tokio::time::timeout;
 
 /// Signed requests that are made beforehand for each second of a turn.
-const SIGNED_PER_SECOND: usize = 100_000;
+const SIGNED_PER_SECOND: usize = 80_000;
+
+/// How many more than a turn should need: a timer may be late.
+const SIGNED_SLACK: f64 = 1.5;
 
 /// How much longer than its time a turn may take: a million keys are loaded, ten thousand connections
 /// opened.
@@ -105,13 +108,14 @@ impl Contestant<'_> {
         let time = terms.warm_up + terms.window;
         let per_second = match terms.pace {
             Pace::Saturate => SIGNED_PER_SECOND,
-            Pace::Fixed { per_second } => per_second as usize + 1,
+            Pace::Fixed { per_second } => per_second as usize,
         };
         let signed = self.subject.dialect() == Dialect::Ours;
         let supplies = Supplies {
             unix_s: SystemClock::new().now().unix_s(),
             tokens: Arc::clone(&stage.tokens.texts),
-            signed: usize::from(signed) * per_second * (time.as_secs_f64().ceil() as usize),
+            signed: usize::from(signed)
+                * ((time.as_secs_f64() * per_second as f64 * SIGNED_SLACK) as usize),
         };
         let load = Load {
             address: running.address,

@@ -53,7 +53,7 @@ impl Subject for Envoy {
     }
 
     fn serves(&self, workload: &Workload) -> bool {
-        !workload.is_ours_alone() && workload.door != Door::Sign
+        !workload.is_ours_alone() && !matches!(workload.door, Door::Sign | Door::Mixed)
     }
 
     fn start(&self, stage: &Stage, workload: &Workload) -> anyhow::Result<Running> {

@@ -50,6 +50,12 @@ pub trait Subject {
         None
     }
 
+    /// Whether something is decided by how it compares; who is there to be looked at only takes part
+    /// in fewer rounds.
+    fn is_compared(&self) -> bool {
+        true
+    }
+
     /// Whether it knows this kind of work.
     fn serves(&self, workload: &Workload) -> bool;
 

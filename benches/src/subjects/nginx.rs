@@ -51,7 +51,10 @@ impl Subject for Nginx {
     }
 
     fn serves(&self, workload: &Workload) -> bool {
-        let lua = matches!(workload.door, Door::Sign | Door::Jwt | Door::JwtCached);
+        let lua = matches!(
+            workload.door,
+            Door::Sign | Door::Jwt | Door::JwtCached | Door::Mixed
+        );
         !workload.is_ours_alone() && (self.lua || !lua)
     }
 
@@ -109,7 +112,7 @@ mod tests {
             ("sign", false, true),
             ("jwt-cached", false, true),
             ("many-keys-1m", false, false),
-            ("mixed", false, false),
+            ("mixed", false, true),
         ] {
             let workload = workloads::find(name).unwrap();
             let serves = |lua| Nginx { program: None, lua }.serves(&workload);

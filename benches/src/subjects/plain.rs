@@ -40,6 +40,10 @@ impl Subject for PlainPingora {
         "pingora"
     }
 
+    fn is_compared(&self) -> bool {
+        false
+    }
+
     fn version(&self) -> Option<String> {
         Some("Pingora 0.9 alone, mimalloc, no work stealing".to_owned())
     }

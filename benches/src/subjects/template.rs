@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// Every door, and what configurations call it.
-const DOORS: [(Door, &str); 7] = [
+const DOORS: [(Door, &str); 8] = [
     (Door::Pass, "pass"),
     (Door::Key, "key"),
     (Door::Sign, "sign"),
@@ -14,6 +14,7 @@ const DOORS: [(Door, &str); 7] = [
     (Door::JwtCached, "jwt-cached"),
     (Door::Tls, "tls"),
     (Door::Http2, "h2"),
+    (Door::Mixed, "mixed"),
 ];
 
 /// A configuration, and where its doors are.
