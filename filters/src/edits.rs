@@ -25,6 +25,9 @@ pub struct Edits {
     sheet: Option<Box<Sheet>>,
 }
 
+/// Lines that are set again and again, made ready once.
+pub struct FixedLines(Sheet);
+
 /// A line that edits add to a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Added<'a> {
@@ -34,6 +37,20 @@ pub struct Added<'a> {
     pub value: &'a [u8],
     /// The whole line, from its name to its line end.
     pub line: &'a [u8],
+}
+
+// === impl FixedLines ===
+
+impl FixedLines {
+    /// One line for each name.
+    #[must_use]
+    pub fn new<'a>(lines: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> Self {
+        let mut sheet = Sheet::default();
+        for (name, value) in lines {
+            sheet.set(name.as_str().as_bytes(), value.as_bytes());
+        }
+        Self(sheet)
+    }
 }
 
 // === impl Edits ===
@@ -71,7 +88,14 @@ impl Edits {
         self.sheet().set(name.as_str().as_bytes(), value.as_field());
     }
 
-    /// The same with a value that is checked now.
+    /// The same for many names at once.
+    pub fn set_all(&mut self, lines: &FixedLines) {
+        if lines.0.sets_any() {
+            self.sheet().set_all(&lines.0);
+        }
+    }
+
+    /// Replaces all lines of this name by one with a value that is checked now.
     ///
     /// # Errors
     /// A byte that no value may have; then nothing is recorded.
@@ -277,6 +301,26 @@ mod tests {
             .collect();
         expected.sort();
         assert_eq!(left, expected, "{n}");
+    }
+
+    #[test]
+    fn lines_that_were_made_ready_are_set_like_others() {
+        let (a, b) = (text("a"), text("b"));
+        let lines = FixedLines::new([(&ACCEPT, &a), (&VIA, &b)]);
+        let mut edits = Edits::default();
+        edits.append(&SERVER, &text("s"));
+        edits.append(&VIA, &text("gone"));
+        edits.set_all(&lines);
+        edits.append(&VIA, &text("c"));
+        let added = ["server: s", "accept: a", "via: b", "via: c"];
+        check(0, &edits, &["accept", "via"], &added);
+        edits.set_all(&lines);
+        check(
+            1,
+            &edits,
+            &["accept", "via"],
+            &["server: s", "accept: a", "via: b"],
+        );
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl<'a> Entry<'a> {
 
 impl Outcome {
     /// Puts an entry's turns in.
-    fn put(&mut self, entry: &Entry<'_>, turns: Vec<(usize, Turn)>) {
+    fn put(&mut self, entry: &Entry<'_>, turns: &[(usize, Turn)]) {
         let label = entry.label();
         let wrong: u64 = turns.iter().map(|(_, turn)| turn.wrong).sum();
         if let Some(first) = turns.iter().find_map(|(_, turn)| turn.first_wrong.as_ref()) {
@@ -119,7 +119,7 @@ impl Outcome {
             bytes_each: turns.iter().rev().find_map(|(_, turn)| turn.bytes_each),
             ..Extras::default()
         };
-        self.notes.extend(note(&label, &turns));
+        self.notes.extend(note(&label, turns));
         let figures = turns.iter().map(|(round, turn)| (*round, turn.figures));
         let target = entry.contestant.subject.name();
         self.rows
@@ -174,7 +174,7 @@ pub async fn take_turns(
     outcome.notes.extend(disturbance(labelled));
     for ((entry, turns), failed) in entries.iter().zip(turns).zip(failed) {
         if !failed {
-            outcome.put(entry, turns);
+            outcome.put(entry, &turns);
         }
     }
     outcome

@@ -22,6 +22,7 @@
 //! `X-Consumer-*`, `X-Forwarded-*`, rate limits, ids, credentials that end here. A field set in
 //! requests replaces the client's. `Strict-Transport-Security` binds browsers to TLS for a year.
 
+use crate::edits::{Edits, FixedLines};
 use crate::env::Env;
 use crate::exchange::{Exchange, Scheme};
 use crate::filter::{Build, BuildError, Facts, Filter, Verdict};
@@ -101,14 +102,20 @@ pub struct Changes {
 
 /// The filter.
 pub struct Headers {
-    security: bool,
+    security: Option<Security>,
     request: Prepared,
     response: Prepared,
 }
 
 struct Prepared {
     remove: Box<[HeaderName]>,
-    set: Box<[(HeaderName, HeaderValue)]>,
+    set: FixedLines,
+}
+
+/// The security fields of an answer of which nobody said anything, without TLS and with it.
+struct Security {
+    http: FixedLines,
+    https: FixedLines,
 }
 
 impl Build for Headers {
@@ -122,7 +129,7 @@ impl Build for Headers {
 
     fn build(config: &Config, _: &Env) -> Result<Self, BuildError> {
         Ok(Self {
-            security: config.security,
+            security: config.security.then(Security::new),
             request: Prepared::of("request", &config.request)?,
             response: Prepared::of("response", &config.response)?,
         })
@@ -143,9 +150,10 @@ impl Prepared {
             .set
             .iter()
             .map(|(name, value)| Ok((read_name(field, name)?, read_value(field, name, value)?)));
+        let set = set.collect::<Result<Vec<_>, BuildError>>()?;
         Ok(Self {
             remove: remove.collect::<Result<_, _>>()?,
-            set: set.collect::<Result<_, BuildError>>()?,
+            set: FixedLines::new(set.iter().map(|(name, value)| (name, value))),
         })
     }
 }
@@ -195,45 +203,70 @@ impl Filter for Headers {
     }
 
     fn on_response(&self, x: &mut Exchange, head: &ResponseHead<'_>) {
-        if self.security {
-            secure(x, head);
+        if let Some(security) = &self.security {
+            security.secure(x, head);
         }
         self.response.record(&mut x.response);
     }
 }
 
 impl Prepared {
-    fn record(&self, edits: &mut crate::edits::Edits) {
+    fn record(&self, edits: &mut Edits) {
         for name in &self.remove {
             edits.remove(name);
         }
-        for (name, value) in &self.set {
-            edits.set(name, value);
-        }
+        edits.set_all(&self.set);
     }
 }
 
-fn secure(x: &mut Exchange, head: &ResponseHead<'_>) {
-    if x.scheme == Scheme::Https {
-        x.response.set(
-            &STRICT_TRANSPORT_SECURITY,
-            &HeaderValue::from_static("max-age=31536000; includeSubDomains"),
-        );
-    }
-    let nosniff = HeaderValue::from_static("nosniff");
-    x.response.set(&X_CONTENT_TYPE_OPTIONS, &nosniff);
-    // Pages of an upstream may need to say otherwise; an API's answers need nothing.
-    for (name, value) in [
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-        (X_FRAME_OPTIONS, "DENY"),
-        (REFERRER_POLICY, "no-referrer"),
-    ] {
-        if head.first(&name).is_none() {
-            x.response.set(&name, &HeaderValue::from_static(value));
+/// The field that only TLS may set (RFC 6797, section 7.2).
+const TRANSPORT: (HeaderName, HeaderValue) = (
+    STRICT_TRANSPORT_SECURITY,
+    HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+);
+
+/// The field of every answer.
+const NO_SNIFFING: (HeaderName, HeaderValue) =
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+/// What pages of an upstream may need to say otherwise; an API's answers need nothing.
+const OF_PAGES: [(HeaderName, HeaderValue); 3] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+];
+
+// === impl Security ===
+
+impl Security {
+    fn new() -> Self {
+        Self {
+            http: Self::lines(Scheme::Http, &OF_PAGES),
+            https: Self::lines(Scheme::Https, &OF_PAGES),
         }
+    }
+
+    fn lines(scheme: Scheme, of_pages: &[(HeaderName, HeaderValue)]) -> FixedLines {
+        let transport = (scheme == Scheme::Https).then_some(TRANSPORT);
+        let lines: Vec<_> = transport.into_iter().chain([NO_SNIFFING]).collect();
+        let lines = lines.iter().chain(of_pages);
+        FixedLines::new(lines.map(|(name, value)| (name, value)))
+    }
+
+    fn secure(&self, x: &mut Exchange, head: &ResponseHead<'_>) {
+        let unsaid = |(name, _): &&(HeaderName, HeaderValue)| head.first(name).is_none();
+        if OF_PAGES.iter().all(|line| unsaid(&line)) {
+            x.response.set_all(match x.scheme {
+                Scheme::Http => &self.http,
+                Scheme::Https => &self.https,
+            });
+            return;
+        }
+        let of_pages: Vec<_> = OF_PAGES.iter().filter(unsaid).cloned().collect();
+        x.response.set_all(&Self::lines(x.scheme, &of_pages));
     }
 }
 

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 const TEXT_BYTES_COMMON: usize = 512;
 
 /// Edits as they lie in memory.
+#[derive(Clone, Default)]
 pub(super) struct Sheet {
     /// Lines to be added, and names that are taken.
     text: Vec<u8>,
@@ -65,11 +66,7 @@ impl Sheet {
     pub(super) fn new() -> Box<Self> {
         Box::new(Self {
             text: Vec::with_capacity(TEXT_BYTES_COMMON),
-            entries: SmallVec::new(),
-            taken: 0,
-            added: 0,
-            has_prefix: false,
-            underscored: false,
+            ..Self::default()
         })
     }
 
@@ -92,6 +89,29 @@ impl Sheet {
         self.drop_added(name);
         self.taken |= mark(name);
         self.add(name, value, Takes::Name);
+    }
+
+    pub(super) const fn sets_any(&self) -> bool {
+        self.taken != 0
+    }
+
+    /// Sets what another sheet sets, each name once.
+    pub(super) fn set_all(&mut self, other: &Self) {
+        if self.added & other.taken != 0 {
+            for entry in &other.entries {
+                self.drop_added(other.name_of(entry));
+            }
+        }
+        let base = self.end();
+        self.text.extend_from_slice(&other.text);
+        self.entries.extend(other.entries.iter().map(|entry| Entry {
+            start: base + entry.start,
+            name_end: base + entry.name_end,
+            end: base + entry.end,
+            ..*entry
+        }));
+        self.taken |= other.taken;
+        self.added |= other.added;
     }
 
     pub(super) fn append(&mut self, name: &[u8], value: &[u8]) {

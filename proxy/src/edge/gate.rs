@@ -369,6 +369,9 @@ async fn read_on(
     if shared.is_draining() && inbox.is_empty() {
         return false;
     }
+    if body.is_done() {
+        return true;
+    }
     let mut dropped = 0u64;
     let deadline = Instant::now() + LINGER_TIME;
     while !body.is_done() {
