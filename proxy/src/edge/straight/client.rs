@@ -2,7 +2,7 @@
 
 use super::super::collect::{Collected, too_large};
 use super::super::fill::poll_fill;
-use super::super::limits::{INBOX_BYTES_MAX, READ_BYTES};
+use super::super::limits::{INBOX_BYTES_MAX, LARGE_BODY_BYTES, LARGE_READ_BYTES, READ_BYTES};
 use super::super::message::Body;
 use super::super::respond::Date;
 use super::super::stream::ByteStream;
@@ -83,6 +83,54 @@ impl Side<'_> {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Sees to it that bytes of a body of known length are there, unless all of it was.
+    pub(super) fn poll_there(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        let Body::Length(left) = self.body else {
+            return Poll::Ready(Ok(()));
+        };
+        if !self.rest.is_empty() || !self.spill.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.spill.reserve(match left {
+            ..=LARGE_BODY_BYTES => READ_BYTES,
+            _ => LARGE_READ_BYTES,
+        });
+        Poll::Ready(match ready!(poll_fill(self.stream, cx, self.spill)) {
+            Ok(0) => Err(Fault::body(Reason::IncompleteBody)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(Fault::gone(&error)),
+        })
+    }
+
+    /// The bytes of a body of known length that are there, as they lie.
+    pub(super) fn there(&self) -> &[u8] {
+        let Body::Length(left) = self.body else {
+            return &[];
+        };
+        let there = match self.rest {
+            [] => &self.spill[..],
+            rest => rest,
+        };
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        &there[..there.len().min(left)]
+    }
+
+    /// Says that so many of [those](Self::there) were taken.
+    pub(super) fn took(&mut self, taken: usize) -> Result<(), Fault> {
+        let accepted = match self.rest {
+            [] => {
+                let accepted = self.body.accept(&self.spill[..taken]);
+                self.spill.advance(taken);
+                accepted
+            }
+            rest => {
+                self.rest = &rest[taken..];
+                self.body.accept(&rest[..taken])
+            }
+        };
+        accepted.map(drop).map_err(Fault::body)
     }
 
     /// Whether the client has left while it waits; what it sends meanwhile is kept for later.

@@ -210,14 +210,15 @@ impl<'f, 'c, 'r> Flow<'f, 'c, 'r> {
             .times
             .quiet
             .get_or_insert_with(|| now.unwrap_or_else(Instant::now));
+        let owes = self.owes_upstream();
         let patience = match wait {
             For::Client => self.side.write_time,
-            For::Upstream if self.up.out.is_empty() => self.times.read,
+            For::Upstream if !owes => self.times.read,
             For::Upstream => self.times.write,
         };
         let mut due = self.times.total.min(since + patience);
         // Nothing is left to be sent to the upstream.
-        let is_idle = wait == For::Upstream && self.up.out.is_empty();
+        let is_idle = wait == For::Upstream && !owes;
         if is_live {
             due = due.min(self.side.body_due);
         }

@@ -2,6 +2,7 @@
 
 use super::super::collect::too_large;
 use super::super::limits::{HEAD_BYTES_COMMON, JOINED_BYTES_MAX};
+use super::super::message::Body;
 use super::super::wire::Framing;
 use super::fault::Fault;
 use super::flow::Flow;
@@ -101,10 +102,57 @@ impl Flow<'_, '_, '_> {
                     Poll::Pending => return Ok(()),
                 }
             }
+            if self.goes_as_it_lies() {
+                if self.poll_pass(cx)?.is_pending() {
+                    return Ok(());
+                }
+                continue;
+            }
             if self.poll_source(cx)?.is_pending() || self.up.is_done() {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether the body need not be looked at, but for its length.
+    fn goes_as_it_lies(&self) -> bool {
+        matches!(self.up.source, Source::Live)
+            && matches!(self.side.body, Body::Length(_))
+            && !self.watched.request
+            && !self.up.is_chunked
+    }
+
+    /// Whether bytes are here that the upstream does not take.
+    pub(super) fn owes_upstream(&self) -> bool {
+        !self.up.out.is_empty() || self.goes_as_it_lies() && !self.side.there().is_empty()
+    }
+
+    /// Sends the next bytes of the body from where the client's were read to.
+    fn poll_pass(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Fault> {
+        let Poll::Ready(is_there) = self.side.poll_there(cx) else {
+            return Ok(Poll::Pending);
+        };
+        is_there?;
+        let there = self.side.there();
+        if self.record.request_bytes + there.len() as u64 > self.up.body_max {
+            return Err(Fault::Reply(too_large(self.up.body_max)));
+        }
+        match self.line.poll_write(cx, there) {
+            Poll::Ready(Ok(0)) => self.up.broken = Some(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(written)) => {
+                self.side.took(written)?;
+                self.record.request_bytes += written as u64;
+                self.up.has_begun = true;
+                self.times.quiet = None;
+                if self.side.body.is_done() {
+                    self.up.source = Source::Done;
+                }
+            }
+            // It may have answered before it closed: what it said is still read.
+            Poll::Ready(Err(error)) => self.up.broken = Some(error),
+            Poll::Pending => return Ok(Poll::Pending),
+        }
+        Ok(Poll::Ready(()))
     }
 
     /// Puts the next piece of the body into what is to be sent.
