@@ -38,6 +38,9 @@ use tidegate::telemetry::SystemClock;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What it takes to start and end a process, for the estimate.
+const STARTING: Duration = Duration::from_millis(150);
+
 /// Parts of our own saturation at which everybody's latency is measured, in per cent.
 const SHARES: [u32; 5] = [10, 30, 50, 70, 90];
 
@@ -153,6 +156,12 @@ async fn run(
         .flat_map(|workload| of(present, &workload))
         .map(|contestant| Entry::usual(settings, contestant))
         .collect();
+    let turns: usize = entries.iter().map(|entry| entry.rounds).sum();
+    let each = settings.warm_up + settings.window + STARTING;
+    let minutes = (each * turns as u32).as_secs_f64() / 60.0;
+    tell(&format!(
+        "{turns} turns, some {minutes:.0} minutes; then the curves"
+    ));
     let outcome = rig::take_turns(&stage, &entries, tell).await;
     put(report, outcome, |report| &mut report.rows);
     more_about_keys(&mut report.rows);

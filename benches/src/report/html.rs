@@ -4,6 +4,7 @@
 use super::markdown::Told;
 use super::svg::{Bar, Curve, bars, curves, escape};
 use super::{GOALS, Report, Verdict, distinct};
+use crate::costs::ChainCost;
 use crate::results::Row;
 use crate::workloads;
 use std::fmt::Write as _;
@@ -33,6 +34,7 @@ pub(super) fn page(report: &Report) -> String {
     );
     list(&mut out, "Failed", &report.failures);
     goals(&mut out, &report.rows);
+    report.chain.iter().for_each(|cost| chain(&mut out, cost));
     let _ = writeln!(
         out,
         "<h2>CPU a request</h2><p>Microseconds of the proxy process; the darker part in the program, \
@@ -149,6 +151,24 @@ fn goals(out: &mut String, rows: &[Row]) {
             let _ = write!(out, "<td class=\"n\">{}", escape(&number));
         }
         out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody></table></div>\n");
+}
+
+fn chain(out: &mut String, cost: &ChainCost) {
+    out.push_str(
+        "<h2>The chain of key alone</h2><div class=\"scroll\"><table><thead><tr><th>filter\
+         <th class=\"n\">ns<th class=\"n\">allocations</tr></thead><tbody>\n",
+    );
+    let steps = cost.steps.iter();
+    let steps = steps.map(|step| (step.filter.as_str(), step.nanoseconds, step.allocations));
+    let whole = ("the whole chain", cost.nanoseconds, cost.allocations);
+    for (name, nanoseconds, allocations) in steps.chain([whole]) {
+        let name = escape(name);
+        let _ = writeln!(
+            out,
+            "<tr><td>{name}<td class=\"n\">{nanoseconds:.0}<td class=\"n\">{allocations:.1}</tr>"
+        );
     }
     out.push_str("</tbody></table></div>\n");
 }

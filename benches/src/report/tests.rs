@@ -85,6 +85,7 @@ fn the_html_stands_alone_and_escapes_what_it_shows() {
     let page = html::page(&report());
     assert!(page.contains("A &lt;fast&gt; one"), "{page}");
     assert!(page.contains("prefers-color-scheme: dark"));
+    assert!(page.contains("<td>the whole chain"), "{page}");
     assert!(page.contains("name=\"viewport\""));
     for foreign in ["http://", "https://", "src=", "@import", "url("] {
         assert!(!page.contains(foreign), "{foreign}");
