@@ -39,6 +39,10 @@ const CONNECTIONS_MAX: usize = 6;
 /// Longer than any deadline, in a time that costs nothing.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
+/// Longer than anybody waits for somebody who does not read. The Pingora lane looks at its watch twice a
+/// second: whole hours of that would be what most of a fuzzer's time goes into.
+const DEAF: Duration = Duration::from_secs(600);
+
 const POLICY: &str = "
 listeners: [{ address: 127.0.0.1:0, hosts: [edge.example] }]
 connections: { head_timeout: 2s, idle_timeout: 3s, body_timeout: 4s, write_timeout: 5s }
@@ -234,7 +238,7 @@ async fn client(stream: DuplexStream, input: &Input) -> Vec<u8> {
     let hear = async {
         if input.client_is_deaf {
             // Longer than the edge has patience with it.
-            tokio::time::sleep(FOR_EVER / 2).await;
+            tokio::time::sleep(DEAF).await;
         }
         let _ = read.read_to_end(&mut heard).await;
     };
@@ -278,7 +282,7 @@ async fn upstream(
             got.lock().extend_from_slice(&space[..length]);
             asked.notify_one();
             if manner.is_deaf {
-                tokio::time::sleep(FOR_EVER / 2).await;
+                tokio::time::sleep(DEAF).await;
             }
         }
         asked.notify_one();
