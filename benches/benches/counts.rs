@@ -108,7 +108,12 @@ fn count_all() -> anyhow::Result<()> {
     let mut table = Table::new(&["part"], &["instructions", &whose, "change"]);
     let mut counts = before.clone();
     let mut failures = Vec::new();
-    for (name, count) in names.iter().zip(count_each(&names)) {
+    let folder = std::env::temp_dir().join(format!("tidegate-counts-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let counted = count_each(&names, &folder);
+    // Nothing of value lies in it, should it stay.
+    let _ = fs::remove_dir_all(&folder);
+    for (name, count) in names.iter().zip(counted) {
         let known = before.get(name).and_then(Value::as_u64);
         let known_text = known.map_or_else(|| "–".to_owned(), |known| known.to_string());
         let (count_text, change) = match count {
@@ -148,8 +153,9 @@ fn change(before: Option<u64>, now: u64) -> String {
     }
 }
 
-/// Counts them, as many at a time as there are cores: others on the machine change nothing.
-fn count_each(names: &[String]) -> Vec<anyhow::Result<u64>> {
+/// Counts them, as many at a time as there are cores: others on the machine change nothing. What
+/// callgrind writes lies in `folder` meanwhile.
+fn count_each(names: &[String], folder: &Path) -> Vec<anyhow::Result<u64>> {
     let next = AtomicUsize::new(0);
     let (tell, told) = mpsc::channel();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -161,7 +167,7 @@ fn count_each(names: &[String]) -> Vec<anyhow::Result<u64>> {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(name) = names.get(at) else { break };
                     // It is listened to until all have ended.
-                    let _ = tell.send((at, count(name)));
+                    let _ = tell.send((at, count(name, folder)));
                 }
             });
         }
@@ -173,16 +179,12 @@ fn count_each(names: &[String]) -> Vec<anyhow::Result<u64>> {
 }
 
 /// Instructions of one piece.
-fn count(name: &str) -> anyhow::Result<u64> {
-    let folder = std::env::temp_dir().join(format!("tidegate-counts-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
+fn count(name: &str, folder: &Path) -> anyhow::Result<u64> {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let file = folder.join(plain);
     let counted = valgrind(name, &file);
     let told = fs::read_to_string(&file).unwrap_or_default();
     let _ = fs::remove_file(&file);
-    // The last one takes the folder away.
-    let _ = fs::remove_dir(&folder);
     counted?;
     let total = told
         .lines()
